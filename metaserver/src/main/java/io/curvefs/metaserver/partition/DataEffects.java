@@ -1,0 +1,226 @@
+package io.curvefs.metaserver.partition;
+
+import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.store.WriteSet;
+import io.curvefs.proto.Chunk;
+import io.curvefs.proto.ChunkExtents;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Extent;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.Garbage;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.ReplaceExtents;
+import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.Slice;
+import io.curvefs.proto.Timestamp;
+import io.curvefs.slice.Layout;
+import io.curvefs.slice.Overlay;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Effects on attributes and on the bytes of a file. Slices that nothing refers to any more become
+ * garbage in the same entry, so that none is forgotten and none is deleted while in use.
+ */
+final class DataEffects {
+  /** Chunk rows that one truncate looks at in one go. */
+  private static final int CHUNKS_PER_SCAN = 1024;
+
+  private final WriteSet rows;
+  private final int fileSystem;
+  private final InodeTable inodes;
+  private final Timestamp time;
+  private final long logIndex;
+  private final Namespace namespace;
+
+  DataEffects(WriteSet rows, int fileSystem, InodeTable inodes, Timestamp time, long logIndex) {
+    this.rows = rows;
+    this.fileSystem = fileSystem;
+    this.inodes = inodes;
+    this.time = time;
+    this.logIndex = logIndex;
+    this.namespace = new Namespace(rows, fileSystem);
+  }
+
+  void setAttributes(SetAttributes set) throws ConditionFailedException {
+    Inode.Builder inode = inodes.existing(set.getInode());
+    if (set.hasMode()) {
+      inode.setMode(set.getMode());
+    }
+    if (set.hasUid()) {
+      inode.setUid(set.getUid());
+    }
+    if (set.hasGid()) {
+      inode.setGid(set.getGid());
+    }
+    long lengthBefore = inode.getLength();
+    if (set.hasLength()) {
+      truncate(inode, set.getLength());
+    }
+    if (set.hasAtime()) {
+      inode.setAtime(set.getAtime());
+    }
+    if (set.hasMtime()) {
+      inode.setMtime(set.getMtime());
+    }
+    inodes.changedLength(inode, lengthBefore);
+  }
+
+  private void truncate(Inode.Builder inode, long length) throws ConditionFailedException {
+    if (inode.getType() != FileType.REGULAR) {
+      throw ConditionFailedException.conflict("not a regular file");
+    }
+    inode.setMtime(time);
+    if (length == inode.getLength()) {
+      return;
+    }
+    inode.setDataVersion(inode.getDataVersion() + 1);
+    if (length < inode.getLength()) {
+      cut(inode, length);
+    }
+    inode.setLength(length);
+  }
+
+  /** Drops what lies behind the new end, so that a file that grows again reads zeros there. */
+  private void cut(Inode.Builder inode, long length) {
+    Map<Long, Integer> dropped = new TreeMap<>();
+    InodeId id = new InodeId(inode.getId());
+    int next = Layout.chunkIndex(length);
+    while (true) {
+      List<Namespace.IndexedChunk> chunks = namespace.chunksFrom(id, next, CHUNKS_PER_SCAN);
+      for (Namespace.IndexedChunk chunk : chunks) {
+        long start = (long) chunk.index() * Layout.CHUNK_BYTES;
+        int kept = (int) Math.max(0, length - start);
+        putChunk(inode, chunk.index(), chunk.chunk(), before(chunk.chunk(), kept), dropped);
+        next = chunk.index() + 1;
+      }
+      if (chunks.size() < CHUNKS_PER_SCAN) {
+        break;
+      }
+    }
+    putGarbage(inode.getId(), dropped);
+  }
+
+  private static List<Extent> before(Chunk chunk, int end) {
+    List<Extent> kept = new ArrayList<>();
+    for (Extent extent : chunk.getExtentsList()) {
+      int length = Math.min(extent.getLength(), end - extent.getChunkOffset());
+      if (length > 0) {
+        kept.add(extent.toBuilder().setLength(length).build());
+      }
+    }
+    return kept;
+  }
+
+  void commit(CommitExtents commit) throws ConditionFailedException {
+    Inode.Builder inode = inodes.existing(commit.getInode());
+    InodeId id = new InodeId(commit.getInode());
+    for (ChunkExtents added : commit.getChunksList()) {
+      Chunk chunk = chunkOrHole(id, added.getIndex());
+      List<Extent> extents = new ArrayList<>(chunk.getExtentsList());
+      for (Extent extent : added.getExtentsList()) {
+        append(extents, extent);
+      }
+      putChunk(inode, added.getIndex(), chunk, extents, new TreeMap<>());
+    }
+    long lengthBefore = inode.getLength();
+    inode.setLength(Math.max(lengthBefore, commit.getLength()));
+    inode.setMtime(commit.hasMtime() ? commit.getMtime() : time);
+    inode.setDataVersion(inode.getDataVersion() + 1);
+    inodes.changedLength(inode, lengthBefore);
+  }
+
+  private static void append(List<Extent> extents, Extent added) {
+    if (!extents.isEmpty()) {
+      Extent last = extents.get(extents.size() - 1);
+      if (isContinued(last, added)) {
+        extents.set(
+            extents.size() - 1,
+            last.toBuilder()
+                .setLength(last.getLength() + added.getLength())
+                .setSliceLength(added.getSliceLength())
+                .build());
+        return;
+      }
+    }
+    for (Extent extent : extents) {
+      if (extent.getSlice() == added.getSlice()
+          && added.getSlice() != 0
+          && extent.getSliceOffset() <= added.getSliceOffset()
+          && added.getSliceOffset() < extent.getSliceOffset() + extent.getLength()) {
+        return; // committed before, by a request whose answer was lost
+      }
+    }
+    extents.add(added);
+  }
+
+  private static boolean isContinued(Extent last, Extent added) {
+    return last.getSlice() == added.getSlice()
+        && last.getChunkOffset() + last.getLength() == added.getChunkOffset()
+        && (last.getSlice() == 0
+            || last.getSliceOffset() + last.getLength() == added.getSliceOffset());
+  }
+
+  void replace(ReplaceExtents replace) throws ConditionFailedException {
+    Inode.Builder inode = inodes.existing(replace.getInode());
+    Chunk chunk = chunkOrHole(new InodeId(replace.getInode()), replace.getIndex());
+    int read = replace.getBeforeCount();
+    if (chunk.getExtentsCount() < read
+        || !chunk.getExtentsList().subList(0, read).equals(replace.getBeforeList())) {
+      throw ConditionFailedException.conflict("the chunk has changed");
+    }
+    List<Extent> extents = new ArrayList<>(replace.getAfterList());
+    extents.addAll(chunk.getExtentsList().subList(read, chunk.getExtentsCount()));
+    Map<Long, Integer> dropped = new TreeMap<>();
+    putChunk(inode, replace.getIndex(), chunk, extents, dropped);
+    putGarbage(inode.getId(), dropped);
+    // Neither the bytes nor any time changed, so neither does a version.
+    rows.put(Keys.inode(fileSystem, inode.getId()), inode.build().toByteArray());
+  }
+
+  private Chunk chunkOrHole(InodeId inode, int index) {
+    Chunk chunk = namespace.chunk(inode, index);
+    return chunk == null ? Chunk.getDefaultInstance() : chunk;
+  }
+
+  /** Writes a chunk's row; the inode's allocated bytes follow; slices it lost are collected. */
+  private void putChunk(
+      Inode.Builder inode,
+      int index,
+      Chunk before,
+      List<Extent> extents,
+      Map<Long, Integer> dropped) {
+    byte[] key = Keys.chunk(fileSystem, inode.getId(), index);
+    if (extents.isEmpty()) {
+      rows.delete(key);
+    } else {
+      rows.put(key, Chunk.newBuilder().addAllExtents(extents).build().toByteArray());
+    }
+    long allocated =
+        inode.getAllocated()
+            - Overlay.of(before.getExtentsList()).allocated()
+            + Overlay.of(extents).allocated();
+    inode.setAllocated(allocated);
+    for (Extent extent : before.getExtentsList()) {
+      if (extent.getSlice() != 0) {
+        dropped.merge(extent.getSlice(), extent.getSliceLength(), Math::max);
+      }
+    }
+    for (Extent extent : extents) {
+      dropped.remove(extent.getSlice());
+    }
+  }
+
+  private void putGarbage(long inode, Map<Long, Integer> slices) {
+    if (slices.isEmpty()) {
+      return;
+    }
+    Garbage.Builder garbage = Garbage.newBuilder();
+    slices.forEach(
+        (slice, length) -> garbage.addSlices(Slice.newBuilder().setId(slice).setLength(length)));
+    rows.put(Keys.garbage(fileSystem, inode, logIndex), garbage.build().toByteArray());
+  }
+}

@@ -1,0 +1,259 @@
+package io.curvefs.metaserver.partition;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.store.Replica;
+import io.curvefs.metaserver.store.View;
+import io.curvefs.metaserver.store.WriteSet;
+import io.curvefs.proto.CreatePartition;
+import io.curvefs.proto.Decision;
+import io.curvefs.proto.DropFileSystem;
+import io.curvefs.proto.Effect;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.FinishTransaction;
+import io.curvefs.proto.ForgetGarbage;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.LogEntry;
+import io.curvefs.proto.Mutation;
+import io.curvefs.proto.Outcome;
+import io.curvefs.proto.Partition;
+import io.curvefs.proto.PrepareTransaction;
+import io.curvefs.proto.PreparedTransaction;
+import io.curvefs.proto.ReclaimOrphans;
+import io.curvefs.proto.Timestamp;
+import io.curvefs.proto.TransactionId;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state machine of a data group: what each log entry does to the rows. Deterministic,
+ * stateless; everything it knows is in the rows.
+ */
+public final class PartitionReplica implements Replica<Outcome> {
+  /** Rows that one step of a file system's removal deletes. */
+  private static final int ROWS_PER_STEP = 2000;
+
+  private static final int ROOT_MODE = 0755;
+  private static final byte[] NOTHING = new byte[0];
+
+  @Override
+  public Outcome apply(LogEntry entry, long index, WriteSet rows) {
+    rows.mark();
+    try {
+      return switch (entry.getBodyCase()) {
+        case MUTATION -> mutate(entry.getMutation(), entry.getTime(), index, rows);
+        case PREPARE -> prepare(entry.getPrepare(), entry.getTime(), index, rows);
+        case FINISH -> finish(entry.getFinish(), index, rows);
+        case FORGET -> {
+          for (TransactionId id : entry.getForget().getIdsList()) {
+            rows.delete(Keys.decision(id));
+          }
+          yield applied();
+        }
+        case ADMIT_SESSION -> {
+          rows.put(Keys.session(entry.getAdmitSession().getSession()), NOTHING);
+          yield applied();
+        }
+        case EXPIRE_SESSION -> {
+          Slots.expire(rows, entry.getExpireSession().getSession());
+          yield applied();
+        }
+        case CREATE_PARTITION -> createPartition(entry.getCreatePartition(), entry.getTime(), rows);
+        case DROP_FILE_SYSTEM -> drop(entry.getDropFileSystem(), rows);
+        case RECLAIM_ORPHANS -> reclaim(entry.getReclaimOrphans(), entry.getTime(), index, rows);
+        case FORGET_GARBAGE -> forget(entry.getForgetGarbage(), rows);
+        case COORDINATOR, BODY_NOT_SET ->
+            throw new IllegalStateException("not an entry of a data group: " + entry.getBodyCase());
+      };
+    } catch (ConditionFailedException e) {
+      rows.rollback();
+      return Slots.outcome(e.kind());
+    }
+  }
+
+  private static Outcome applied() {
+    return Slots.outcome(Outcome.Kind.APPLIED);
+  }
+
+  private static Outcome mutate(Mutation mutation, Timestamp time, long index, WriteSet rows)
+      throws ConditionFailedException {
+    if (mutation.hasRequest()) {
+      Outcome answered = Slots.answered(rows, mutation.getRequest());
+      if (answered != null) {
+        return answered;
+      }
+    }
+    EffectApplier applier =
+        new EffectApplier(rows, mutation.getFileSystem(), time, index, decided(mutation));
+    for (Effect effect : mutation.getEffectsList()) {
+      applier.apply(effect);
+    }
+    if (mutation.hasDecision()) {
+      Decision decision = mutation.getDecision();
+      rows.put(Keys.decision(decision.getId()), decision.toByteArray());
+    }
+    Outcome outcome = reply(mutation, new Namespace(rows, mutation.getFileSystem()));
+    if (mutation.hasRequest()) {
+      Slots.remember(rows, mutation.getRequest(), outcome);
+    }
+    return outcome;
+  }
+
+  private static @Nullable TransactionId decided(Mutation mutation) {
+    return mutation.hasDecision() ? mutation.getDecision().getId() : null;
+  }
+
+  private static Outcome reply(Mutation mutation, Namespace namespace) {
+    Outcome.Builder outcome = Outcome.newBuilder().setKind(Outcome.Kind.APPLIED);
+    if (mutation.hasReplyValue()) {
+      outcome.setInode(mutation.getReplyValue());
+    } else if (mutation.getReplyInode() != 0) {
+      Inode inode = namespace.inode(new InodeId(mutation.getReplyInode()));
+      if (inode != null) {
+        outcome.setInode(inode);
+      }
+    }
+    if (mutation.getReplyParent() != 0) {
+      Inode parent = namespace.inode(new InodeId(mutation.getReplyParent()));
+      if (parent != null) {
+        outcome.setParent(parent);
+      }
+    }
+    return outcome.build();
+  }
+
+  /** Tries the effects, takes them back, and locks their rows until the transaction finishes. */
+  private static Outcome prepare(
+      PrepareTransaction prepare, Timestamp time, long index, WriteSet rows)
+      throws ConditionFailedException {
+    TransactionId id = prepare.getId();
+    byte[] key = Keys.prepared(id);
+    if (rows.get(key) != null) {
+      return applied(); // arrived twice
+    }
+    int fileSystem = prepare.getFileSystem();
+    EffectApplier applier = new EffectApplier(rows, fileSystem, time, index, null);
+    for (Effect effect : prepare.getEffectsList()) {
+      applier.apply(effect);
+    }
+    rows.rollback();
+    for (Effect effect : prepare.getEffectsList()) {
+      for (byte[] locked : Locks.keysOf(fileSystem, effect)) {
+        Locks.take(rows, locked, id);
+      }
+    }
+    rows.put(
+        key,
+        PreparedTransaction.newBuilder()
+            .setId(id)
+            .setFileSystem(fileSystem)
+            .addAllEffects(prepare.getEffectsList())
+            .setTime(time)
+            .build()
+            .toByteArray());
+    return applied();
+  }
+
+  private static Outcome finish(FinishTransaction finish, long index, WriteSet rows) {
+    byte[] key = Keys.prepared(finish.getId());
+    byte[] stored = rows.get(key);
+    if (stored == null) {
+      return applied(); // finished before, or never prepared
+    }
+    PreparedTransaction prepared = Namespace.parse(stored, PreparedTransaction.parser());
+    int fileSystem = prepared.getFileSystem();
+    if (finish.getCommit()) {
+      EffectApplier applier =
+          new EffectApplier(rows, fileSystem, prepared.getTime(), index, finish.getId());
+      try {
+        for (Effect effect : prepared.getEffectsList()) {
+          applier.apply(effect);
+        }
+      } catch (ConditionFailedException e) {
+        throw new IllegalStateException(
+            "a prepared transaction cannot be carried out: its locks did not hold", e);
+      }
+    }
+    for (Effect effect : prepared.getEffectsList()) {
+      for (byte[] locked : Locks.keysOf(fileSystem, effect)) {
+        Locks.release(rows, locked);
+      }
+    }
+    rows.delete(key);
+    return applied();
+  }
+
+  private static Outcome createPartition(CreatePartition create, Timestamp time, WriteSet rows) {
+    byte[] key = Keys.partition(create.getFileSystem(), create.getPartition());
+    if (rows.get(key) != null) {
+      return applied(); // arrived twice
+    }
+    long first = (long) create.getPartition() << InodeId.PARTITION_SHIFT;
+    Partition.Builder partition = Partition.newBuilder();
+    if (create.getPartition() == InodeId.ROOT.partition()) {
+      Inode root =
+          Inode.newBuilder()
+              .setId(InodeId.ROOT.value())
+              .setType(FileType.DIRECTORY)
+              .setMode(ROOT_MODE)
+              .setNlink(2)
+              .setAtime(time)
+              .setMtime(time)
+              .setCtime(time)
+              .setParent(InodeId.ROOT.value())
+              .setVersion(1)
+              .build();
+      rows.put(Keys.inode(create.getFileSystem(), root.getId()), root.toByteArray());
+      partition.setInodes(1).setNextInode(InodeId.ROOT.value() + 1);
+    } else {
+      partition.setNextInode(first + 1);
+    }
+    rows.put(key, partition.build().toByteArray());
+    return applied();
+  }
+
+  private static Outcome drop(DropFileSystem drop, WriteSet rows) {
+    int fileSystem = drop.getFileSystem();
+    int left = ROWS_PER_STEP;
+    for (byte[] prefix : tables(fileSystem)) {
+      List<View.Row> found = rows.scan(prefix, null, left);
+      for (View.Row row : found) {
+        rows.delete(row.key());
+      }
+      left -= found.size();
+      if (left == 0) {
+        return Slots.outcome(Outcome.Kind.MORE);
+      }
+    }
+    return applied();
+  }
+
+  private static List<byte[]> tables(int fileSystem) {
+    List<byte[]> tables = new ArrayList<>(Keys.tablesOf(fileSystem));
+    tables.add(Keys.partitions(fileSystem));
+    return tables;
+  }
+
+  private static Outcome reclaim(ReclaimOrphans reclaim, Timestamp time, long index, WriteSet rows)
+      throws ConditionFailedException {
+    int fileSystem = reclaim.getFileSystem();
+    InodeEffects inodes =
+        new InodeEffects(rows, fileSystem, new InodeTable(rows, fileSystem, time, index));
+    for (long inode : reclaim.getInodesList()) {
+      inodes.reclaim(inode);
+    }
+    return applied();
+  }
+
+  private static Outcome forget(ForgetGarbage forget, WriteSet rows) {
+    for (ByteString key : forget.getChunkKeysList()) {
+      rows.delete(key.toByteArray());
+    }
+    for (ByteString key : forget.getKeysList()) {
+      rows.delete(key.toByteArray());
+    }
+    return applied();
+  }
+}

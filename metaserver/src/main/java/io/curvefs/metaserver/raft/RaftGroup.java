@@ -1,0 +1,111 @@
+package io.curvefs.metaserver.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.RaftGroupService;
+import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.closure.ReadIndexClosure;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.entity.Task;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.GroupId;
+import io.curvefs.metaserver.store.StateStore;
+import io.curvefs.metaserver.store.View;
+import io.curvefs.proto.LogEntry;
+import io.curvefs.rpc.NotLeaderException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This server's replica of one raft group. Thread-safe.
+ *
+ * @param <O> what its state machine answers
+ */
+public final class RaftGroup<O> implements AutoCloseable {
+  private static final byte[] NO_CONTEXT = new byte[0];
+
+  private final GroupId id;
+  private final StateStore store;
+  private final RaftGroupService service;
+  private final Node node;
+
+  RaftGroup(GroupId id, StateStore store, RaftGroupService service, Node node) {
+    this.id = id;
+    this.store = store;
+    this.service = service;
+    this.node = node;
+  }
+
+  public GroupId id() {
+    return id;
+  }
+
+  /** The rows as far as they are applied here. Linearizable only behind {@link #readBarrier}. */
+  public View rows() {
+    return store;
+  }
+
+  /**
+   * Puts an entry into the log.
+   *
+   * @param term in which it was made up; in another it is refused, so that nothing which an old
+   *     leader chose (an id, a plan) is carried out behind a new leader's back
+   * @return the state machine's answer once a majority has the entry on disk and it is applied
+   *     here. Fails with {@link NotLeaderException}: whether it will be applied is open
+   */
+  public CompletableFuture<O> propose(LogEntry entry, long term) {
+    Proposal<O> proposal = new Proposal<>(entry);
+    node.apply(new Task(ByteBuffer.wrap(entry.toByteArray()), proposal, term));
+    return proposal.outcome();
+  }
+
+  /**
+   * Completes when every change that was acknowledged before the call is in {@link #rows}: a read
+   * that follows is linearizable (read-index of the Raft dissertation, section 6.4).
+   */
+  public CompletableFuture<@Nullable Void> readBarrier() {
+    CompletableFuture<@Nullable Void> passed = new CompletableFuture<>();
+    node.readIndex(
+        NO_CONTEXT,
+        new ReadIndexClosure() {
+          @Override
+          public void run(Status status, long index, byte[] context) {
+            if (status.isOk()) {
+              passed.complete(null);
+            } else if (node.isLeader(false)) {
+              passed.completeExceptionally(
+                  new RefusedException(Refusal.BUSY, "no majority confirms the leader"));
+            } else {
+              passed.completeExceptionally(new NotLeaderException(null));
+            }
+          }
+        });
+    return passed;
+  }
+
+  /** The leader as far as it is known here. */
+  public Optional<PeerId> leader() {
+    PeerId leader = node.getLeaderId();
+    return leader == null || leader.isEmpty() ? Optional.empty() : Optional.of(leader);
+  }
+
+  /** Asks JRaft for a snapshot now; the log before it can go. */
+  public CompletableFuture<Boolean> snapshot() {
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    node.snapshot(status -> done.complete(status.isOk()));
+    return done;
+  }
+
+  @Override
+  public void close() {
+    service.shutdown();
+    try {
+      service.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    store.close();
+  }
+}

@@ -1,0 +1,252 @@
+package io.curvefs.metaserver.store;
+
+import io.curvefs.proto.TransactionId;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The key layout of every table, frozen by a golden test. A key is one table byte, then fixed-width
+ * big-endian fields, then for named rows the name.
+ */
+public final class Keys {
+  private static final byte APPLIED_INDEX = 0x01;
+  private static final byte INODE = 0x10;
+  private static final byte DENTRY = 0x20;
+  private static final byte CHUNK = 0x30;
+  private static final byte XATTR = 0x40;
+  private static final byte PARTITION = 0x50;
+  private static final byte RENAME_LOCK = 0x51;
+  private static final byte GARBAGE = 0x60;
+  private static final byte ORPHAN = 0x70;
+  private static final byte SESSION = (byte) 0x80;
+  private static final byte SLOT = (byte) 0x81;
+  private static final byte PREPARED = (byte) 0x90;
+  private static final byte LOCK = (byte) 0x91;
+  private static final byte DECISION = (byte) 0x92;
+  private static final byte CLUSTER = (byte) 0xA0;
+  private static final byte SERVER = (byte) 0xA1;
+  private static final byte GROUP = (byte) 0xA2;
+  private static final byte FILE_SYSTEM = (byte) 0xA3;
+  private static final byte LIVE_SESSION = (byte) 0xA4;
+  private static final byte ENDED_SESSION = (byte) 0xA5;
+
+  private Keys() {}
+
+  public static byte[] appliedIndex() {
+    return new byte[] {APPLIED_INDEX};
+  }
+
+  public static byte[] inode(int fileSystem, long inode) {
+    return key(INODE, fileSystem, inode, 0).array();
+  }
+
+  public static byte[] dentry(int fileSystem, long parent, byte[] name) {
+    return key(DENTRY, fileSystem, parent, name.length).put(name).array();
+  }
+
+  /** Prefix of the dentries of a directory. */
+  public static byte[] dentries(int fileSystem, long parent) {
+    return key(DENTRY, fileSystem, parent, 0).array();
+  }
+
+  /** The name in a dentry's or xattr's key. */
+  public static byte[] nameOf(byte[] key) {
+    return Arrays.copyOfRange(key, 1 + 4 + 8, key.length);
+  }
+
+  public static byte[] chunk(int fileSystem, long inode, int index) {
+    return key(CHUNK, fileSystem, inode, 4).putInt(index).array();
+  }
+
+  /** Prefix of the chunks of a file. */
+  public static byte[] chunks(int fileSystem, long inode) {
+    return key(CHUNK, fileSystem, inode, 0).array();
+  }
+
+  public static int chunkIndexOf(byte[] chunkKey) {
+    return ByteBuffer.wrap(chunkKey).getInt(1 + 4 + 8);
+  }
+
+  public static byte[] xattr(int fileSystem, long inode, byte[] name) {
+    return key(XATTR, fileSystem, inode, name.length).put(name).array();
+  }
+
+  /** Prefix of the xattrs of an inode. */
+  public static byte[] xattrs(int fileSystem, long inode) {
+    return key(XATTR, fileSystem, inode, 0).array();
+  }
+
+  public static byte[] partition(int fileSystem, int partition) {
+    return ByteBuffer.allocate(9).put(PARTITION).putInt(fileSystem).putInt(partition).array();
+  }
+
+  /** Prefix of all partitions that a group holds. */
+  public static byte[] partitions() {
+    return new byte[] {PARTITION};
+  }
+
+  /** Prefix of the partitions of one file system. */
+  public static byte[] partitions(int fileSystem) {
+    return table(PARTITION, fileSystem);
+  }
+
+  /** Prefixes of every table that holds rows of a file system's files, partitions aside. */
+  public static List<byte[]> tablesOf(int fileSystem) {
+    return List.of(
+        table(DENTRY, fileSystem),
+        table(XATTR, fileSystem),
+        table(CHUNK, fileSystem),
+        table(ORPHAN, fileSystem),
+        table(GARBAGE, fileSystem),
+        table(INODE, fileSystem));
+  }
+
+  /** Stands for no row: what a move of a directory locks, one for each file system. */
+  public static byte[] renameLock(int fileSystem) {
+    return table(RENAME_LOCK, fileSystem);
+  }
+
+  /**
+   * Garbage of an inode.
+   *
+   * @param number tells several of one inode apart: the log index of the entry that made it
+   */
+  public static byte[] garbage(int fileSystem, long inode, long number) {
+    return key(GARBAGE, fileSystem, inode, 8).putLong(number).array();
+  }
+
+  public static byte[] garbage() {
+    return new byte[] {GARBAGE};
+  }
+
+  public static byte[] orphan(int fileSystem, long inode) {
+    return key(ORPHAN, fileSystem, inode, 0).array();
+  }
+
+  public static byte[] orphans() {
+    return new byte[] {ORPHAN};
+  }
+
+  /** The file system in a key of any table that is kept by file system. */
+  public static int fileSystemOf(byte[] key) {
+    return ByteBuffer.wrap(key).getInt(1);
+  }
+
+  /** The inode in a key of any table that is kept by file system and inode. */
+  public static long inodeOf(byte[] key) {
+    return ByteBuffer.wrap(key).getLong(1 + 4);
+  }
+
+  public static byte[] session(int session) {
+    return table(SESSION, session);
+  }
+
+  /** Prefix of the sessions that a group has admitted. */
+  public static byte[] sessions() {
+    return new byte[] {SESSION};
+  }
+
+  public static byte[] slot(int session, int slot) {
+    return ByteBuffer.allocate(9).put(SLOT).putInt(session).putInt(slot).array();
+  }
+
+  /** Prefix of the slots of a session. */
+  public static byte[] slots(int session) {
+    return table(SLOT, session);
+  }
+
+  public static byte[] prepared(TransactionId id) {
+    return transaction(PREPARED, id);
+  }
+
+  public static byte[] prepared() {
+    return new byte[] {PREPARED};
+  }
+
+  public static byte[] decision(TransactionId id) {
+    return transaction(DECISION, id);
+  }
+
+  public static byte[] decisions() {
+    return new byte[] {DECISION};
+  }
+
+  /** The lock on another row. */
+  public static byte[] lock(byte[] lockedKey) {
+    return ByteBuffer.allocate(1 + lockedKey.length).put(LOCK).put(lockedKey).array();
+  }
+
+  public static byte[] cluster() {
+    return new byte[] {CLUSTER};
+  }
+
+  public static byte[] server(int server) {
+    return table(SERVER, server);
+  }
+
+  public static byte[] servers() {
+    return new byte[] {SERVER};
+  }
+
+  public static byte[] group(int group) {
+    return table(GROUP, group);
+  }
+
+  public static byte[] groups() {
+    return new byte[] {GROUP};
+  }
+
+  public static byte[] fileSystem(int fileSystem) {
+    return table(FILE_SYSTEM, fileSystem);
+  }
+
+  public static byte[] fileSystems() {
+    return new byte[] {FILE_SYSTEM};
+  }
+
+  public static byte[] liveSession(int session) {
+    return table(LIVE_SESSION, session);
+  }
+
+  public static byte[] liveSessions() {
+    return new byte[] {LIVE_SESSION};
+  }
+
+  public static byte[] endedSession(int session) {
+    return table(ENDED_SESSION, session);
+  }
+
+  public static byte[] endedSessions() {
+    return new byte[] {ENDED_SESSION};
+  }
+
+  /**
+   * The number in a key of a table that is kept by one number: session, server, group, file system.
+   */
+  public static int numberOf(byte[] key) {
+    return ByteBuffer.wrap(key).getInt(1);
+  }
+
+  public static boolean startsWith(byte[] key, byte[] prefix) {
+    return key.length >= prefix.length
+        && Arrays.equals(key, 0, prefix.length, prefix, 0, prefix.length);
+  }
+
+  private static byte[] table(byte table, int number) {
+    return ByteBuffer.allocate(5).put(table).putInt(number).array();
+  }
+
+  private static ByteBuffer key(byte table, int fileSystem, long inode, int more) {
+    return ByteBuffer.allocate(1 + 4 + 8 + more).put(table).putInt(fileSystem).putLong(inode);
+  }
+
+  private static byte[] transaction(byte table, TransactionId id) {
+    return ByteBuffer.allocate(1 + 4 + 8 + 8)
+        .put(table)
+        .putInt(id.getHomeGroup())
+        .putLong(id.getTerm())
+        .putLong(id.getNumber())
+        .array();
+  }
+}

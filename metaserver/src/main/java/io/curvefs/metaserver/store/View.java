@@ -1,0 +1,22 @@
+package io.curvefs.metaserver.store;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Rows, ordered by key as unsigned bytes. */
+public interface View {
+  /** The value of a key, or null. The caller may keep it. */
+  byte @Nullable [] get(byte[] key);
+
+  /**
+   * Rows whose keys begin with a prefix, in order.
+   *
+   * @param after only rows behind this key; null: from the first
+   * @param limit most rows to return
+   */
+  List<Row> scan(byte[] prefix, byte @Nullable [] after, int limit);
+
+  /** One row. The arrays belong to the caller. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Row(byte[] key, byte[] value) {}
+}
