@@ -15,6 +15,7 @@ public enum Refusal {
   EINTR(4, "interrupted"),
   EIO(5, "input/output error"),
   ENXIO(6, "no such device or address"),
+  E2BIG(7, "argument too long"),
   EBADF(9, "bad file descriptor"),
   EAGAIN(11, "resource temporarily unavailable"),
   ENOMEM(12, "out of memory"),

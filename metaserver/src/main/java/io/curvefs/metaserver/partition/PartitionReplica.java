@@ -35,6 +35,9 @@ public final class PartitionReplica implements Replica<Outcome> {
   /** Rows that one step of a file system's removal deletes. */
   private static final int ROWS_PER_STEP = 2000;
 
+  /** Parts of one transaction in one group: the rename lock, and the effects. */
+  private static final int PARTS_MAX = 8;
+
   private static final int ROOT_MODE = 0755;
   private static final byte[] NOTHING = new byte[0];
 
@@ -64,6 +67,7 @@ public final class PartitionReplica implements Replica<Outcome> {
         case DROP_FILE_SYSTEM -> drop(entry.getDropFileSystem(), rows);
         case RECLAIM_ORPHANS -> reclaim(entry.getReclaimOrphans(), entry.getTime(), index, rows);
         case FORGET_GARBAGE -> forget(entry.getForgetGarbage(), rows);
+        case RESERVE_SLICE -> applied().toBuilder().setNumber(index).build();
         case COORDINATOR, BODY_NOT_SET ->
             throw new IllegalStateException("not an entry of a data group: " + entry.getBodyCase());
       };
@@ -129,12 +133,12 @@ public final class PartitionReplica implements Replica<Outcome> {
       PrepareTransaction prepare, Timestamp time, long index, WriteSet rows)
       throws ConditionFailedException {
     TransactionId id = prepare.getId();
-    byte[] key = Keys.prepared(id);
+    byte[] key = Keys.prepared(id, prepare.getPart());
     if (rows.get(key) != null) {
       return applied(); // arrived twice
     }
     int fileSystem = prepare.getFileSystem();
-    EffectApplier applier = new EffectApplier(rows, fileSystem, time, index, null);
+    EffectApplier applier = new EffectApplier(rows, fileSystem, time, index, id);
     for (Effect effect : prepare.getEffectsList()) {
       applier.apply(effect);
     }
@@ -157,32 +161,33 @@ public final class PartitionReplica implements Replica<Outcome> {
   }
 
   private static Outcome finish(FinishTransaction finish, long index, WriteSet rows) {
-    byte[] key = Keys.prepared(finish.getId());
-    byte[] stored = rows.get(key);
-    if (stored == null) {
-      return applied(); // finished before, or never prepared
-    }
-    PreparedTransaction prepared = Namespace.parse(stored, PreparedTransaction.parser());
-    int fileSystem = prepared.getFileSystem();
-    if (finish.getCommit()) {
-      EffectApplier applier =
-          new EffectApplier(rows, fileSystem, prepared.getTime(), index, finish.getId());
-      try {
-        for (Effect effect : prepared.getEffectsList()) {
-          applier.apply(effect);
+    TransactionId id = finish.getId();
+    for (View.Row row : rows.scan(Keys.prepared(id), null, PARTS_MAX)) {
+      PreparedTransaction part = Namespace.parse(row.value(), PreparedTransaction.parser());
+      if (finish.getCommit()) {
+        carryOut(part, index, rows);
+      }
+      for (Effect effect : part.getEffectsList()) {
+        for (byte[] locked : Locks.keysOf(part.getFileSystem(), effect)) {
+          Locks.release(rows, locked);
         }
-      } catch (ConditionFailedException e) {
-        throw new IllegalStateException(
-            "a prepared transaction cannot be carried out: its locks did not hold", e);
       }
+      rows.delete(row.key());
     }
-    for (Effect effect : prepared.getEffectsList()) {
-      for (byte[] locked : Locks.keysOf(fileSystem, effect)) {
-        Locks.release(rows, locked);
-      }
-    }
-    rows.delete(key);
     return applied();
+  }
+
+  private static void carryOut(PreparedTransaction part, long index, WriteSet rows) {
+    EffectApplier applier =
+        new EffectApplier(rows, part.getFileSystem(), part.getTime(), index, part.getId());
+    try {
+      for (Effect effect : part.getEffectsList()) {
+        applier.apply(effect);
+      }
+    } catch (ConditionFailedException e) {
+      throw new IllegalStateException(
+          "a prepared transaction cannot be carried out: its locks did not hold", e);
+    }
   }
 
   private static Outcome createPartition(CreatePartition create, Timestamp time, WriteSet rows) {

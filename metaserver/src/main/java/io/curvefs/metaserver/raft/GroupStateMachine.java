@@ -9,6 +9,7 @@ import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.curvefs.id.GroupId;
 import io.curvefs.metaserver.store.Keys;
@@ -40,22 +41,22 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   private final GroupId group;
   private final Replica<O> replica;
   private final StateStore store;
-  private final LeadershipListener leadership;
   private final GroupMetrics metrics;
 
   /** Index of the last entry whose rows are in the store. */
   private long applied;
 
-  GroupStateMachine(
-      GroupId group,
-      Replica<O> replica,
-      StateStore store,
-      LeadershipListener leadership,
-      GroupMetrics metrics) {
+  @GuardedBy("this")
+  private @Nullable LeadershipListener leadership;
+
+  /** Negative while this server does not lead. */
+  @GuardedBy("this")
+  private long term = -1;
+
+  GroupStateMachine(GroupId group, Replica<O> replica, StateStore store, GroupMetrics metrics) {
     this.group = group;
     this.replica = replica;
     this.store = store;
-    this.leadership = leadership;
     this.metrics = metrics;
     this.applied = storedIndex();
   }
@@ -63,6 +64,26 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   private long storedIndex() {
     byte[] stored = store.get(Keys.appliedIndex());
     return stored == null ? 0 : ByteBuffer.wrap(stored).getLong();
+  }
+
+  /** Sets who hears of leadership from now on; it hears at once of one that has begun already. */
+  synchronized void listen(LeadershipListener listener) {
+    leadership = listener;
+    if (term >= 0) {
+      listener.started(term);
+    }
+  }
+
+  private synchronized void lead(long newTerm) {
+    term = newTerm;
+    if (leadership == null) {
+      return;
+    }
+    if (newTerm >= 0) {
+      leadership.started(newTerm);
+    } else {
+      leadership.stopped();
+    }
   }
 
   private record Answered<O>(Proposal<O> proposal, O outcome) {}
@@ -154,20 +175,20 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   }
 
   @Override
-  public void onLeaderStart(long term) {
-    log.info("group {}: leader from term {} on", group, term);
-    leadership.started(term);
+  public void onLeaderStart(long newTerm) {
+    log.info("group {}: leader from term {} on", group, newTerm);
+    lead(newTerm);
   }
 
   @Override
   public void onLeaderStop(Status status) {
     log.info("group {}: no longer leader: {}", group, status.getErrorMsg());
-    leadership.stopped();
+    lead(-1);
   }
 
   @Override
   public void onError(RaftException failure) {
     log.error("group {} has stopped on this server and needs a restart", group, failure);
-    leadership.stopped();
+    lead(-1);
   }
 }

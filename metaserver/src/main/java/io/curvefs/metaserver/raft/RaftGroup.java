@@ -27,12 +27,19 @@ public final class RaftGroup<O> implements AutoCloseable {
   private static final byte[] NO_CONTEXT = new byte[0];
 
   private final GroupId id;
+  private final GroupStateMachine<O> machine;
   private final StateStore store;
   private final RaftGroupService service;
   private final Node node;
 
-  RaftGroup(GroupId id, StateStore store, RaftGroupService service, Node node) {
+  RaftGroup(
+      GroupId id,
+      GroupStateMachine<O> machine,
+      StateStore store,
+      RaftGroupService service,
+      Node node) {
     this.id = id;
+    this.machine = machine;
     this.store = store;
     this.service = service;
     this.node = node;
@@ -40,6 +47,11 @@ public final class RaftGroup<O> implements AutoCloseable {
 
   public GroupId id() {
     return id;
+  }
+
+  /** Sets the one who hears of this server's leadership; at once if it leads already. */
+  public void listen(LeadershipListener listener) {
+    machine.listen(listener);
   }
 
   /** The rows as far as they are applied here. Linearizable only behind {@link #readBarrier}. */

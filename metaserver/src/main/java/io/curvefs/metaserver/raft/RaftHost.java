@@ -89,16 +89,11 @@ public final class RaftHost implements AutoCloseable {
    *     knows
    */
   public <O> RaftGroup<O> startGroup(
-      GroupId id,
-      Path directory,
-      List<HostPort> members,
-      Replica<O> replica,
-      LeadershipListener leadership,
-      GroupMetrics metrics)
+      GroupId id, Path directory, List<HostPort> members, Replica<O> replica, GroupMetrics metrics)
       throws IOException {
     Files.createDirectories(directory);
     StateStore store = StateStore.open(directory.resolve("state"), resources);
-    GroupStateMachine<O> machine = new GroupStateMachine<>(id, replica, store, leadership, metrics);
+    GroupStateMachine<O> machine = new GroupStateMachine<>(id, replica, store, metrics);
     Configuration configuration = new Configuration();
     members.forEach(member -> configuration.addPeer(peer(member)));
 
@@ -131,7 +126,7 @@ public final class RaftHost implements AutoCloseable {
       throw new IOException(
           "group " + id + " in " + directory + " does not start: the log above says why");
     }
-    return new RaftGroup<>(id, store, service, node);
+    return new RaftGroup<>(id, machine, store, service, node);
   }
 
   @Override

@@ -31,6 +31,8 @@ public final class Keys {
   private static final byte LIVE_SESSION = (byte) 0xA4;
   private static final byte ENDED_SESSION = (byte) 0xA5;
 
+  private static final int TRANSACTION_BYTES = 1 + 4 + 8 + 8;
+
   private Keys() {}
 
   public static byte[] appliedIndex() {
@@ -116,8 +118,9 @@ public final class Keys {
     return key(GARBAGE, fileSystem, inode, 8).putLong(number).array();
   }
 
-  public static byte[] garbage() {
-    return new byte[] {GARBAGE};
+  /** Prefix of the garbage of one file system. */
+  public static byte[] garbage(int fileSystem) {
+    return table(GARBAGE, fileSystem);
   }
 
   public static byte[] orphan(int fileSystem, long inode) {
@@ -156,6 +159,11 @@ public final class Keys {
     return table(SLOT, session);
   }
 
+  public static byte[] prepared(TransactionId id, int part) {
+    return ByteBuffer.allocate(TRANSACTION_BYTES + 4).put(prepared(id)).putInt(part).array();
+  }
+
+  /** Prefix of the parts of a transaction. */
   public static byte[] prepared(TransactionId id) {
     return transaction(PREPARED, id);
   }
@@ -242,7 +250,7 @@ public final class Keys {
   }
 
   private static byte[] transaction(byte table, TransactionId id) {
-    return ByteBuffer.allocate(1 + 4 + 8 + 8)
+    return ByteBuffer.allocate(TRANSACTION_BYTES)
         .put(table)
         .putInt(id.getHomeGroup())
         .putLong(id.getTerm())

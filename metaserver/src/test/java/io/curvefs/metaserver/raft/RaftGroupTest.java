@@ -64,7 +64,14 @@ class RaftGroupTest {
 
     void start(List<HostPort> members) throws Exception {
       host = RaftHost.start(address, "test", resources, SETTINGS);
-      LeadershipListener listener =
+      group =
+          host.startGroup(
+              new GroupId(1),
+              directory.resolve("server-" + address.port()),
+              members,
+              ADDER,
+              kind -> {});
+      group.listen(
           new LeadershipListener() {
             @Override
             public void started(long started) {
@@ -75,15 +82,7 @@ class RaftGroupTest {
             public void stopped() {
               term.set(-1);
             }
-          };
-      group =
-          host.startGroup(
-              new GroupId(1),
-              directory.resolve("server-" + address.port()),
-              members,
-              ADDER,
-              listener,
-              kind -> {});
+          });
     }
 
     void stop() {

@@ -1,0 +1,144 @@
+package io.curvefs.metaserver.group;
+
+import io.curvefs.id.GroupId;
+import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.raft.LeadershipListener;
+import io.curvefs.metaserver.raft.RaftGroup;
+import io.curvefs.metaserver.session.OpenTable;
+import io.curvefs.metaserver.store.View;
+import io.curvefs.proto.ChangeLinks;
+import io.curvefs.proto.Effect;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.LogEntry;
+import io.curvefs.proto.Mutation;
+import io.curvefs.proto.Outcome;
+import io.curvefs.proto.PrepareTransaction;
+import io.curvefs.proto.Timestamp;
+import io.curvefs.rpc.NotLeaderException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A data group as seen by this server. Thread-safe. */
+public final class DataGroup {
+  private final RaftGroup<Outcome> raft;
+  private volatile @Nullable Leadership leadership;
+
+  public DataGroup(RaftGroup<Outcome> raft) {
+    this.raft = raft;
+    raft.listen(
+        new LeadershipListener() {
+          @Override
+          public void started(long term) {
+            leadership = new Leadership(raft.id(), term, raft.rows());
+          }
+
+          @Override
+          public void stopped() {
+            leadership = null;
+          }
+        });
+  }
+
+  public GroupId id() {
+    return raft.id();
+  }
+
+  public RaftGroup<Outcome> raft() {
+    return raft;
+  }
+
+  public View rows() {
+    return raft.rows();
+  }
+
+  /** Present while this server leads. */
+  public @Nullable Leadership leadership() {
+    return leadership;
+  }
+
+  /**
+   * @throws NotLeaderException when this server does not lead
+   */
+  public Leadership requireLeadership() throws NotLeaderException {
+    Leadership current = leadership;
+    if (current == null) {
+      throw new NotLeaderException(null);
+    }
+    return current;
+  }
+
+  /** Proposes effects that all live here. */
+  public CompletableFuture<Outcome> propose(
+      Leadership leader, Timestamp time, Mutation.Builder mutation) {
+    List<OpenTable.File> ending = new ArrayList<>();
+    for (Effect.Builder effect : mutation.getEffectsBuilderList()) {
+      markOpen(leader, mutation.getFileSystem(), effect, ending);
+    }
+    return endAfter(
+        leader,
+        ending,
+        raft.propose(
+            LogEntry.newBuilder().setTime(time).setMutation(mutation).build(), leader.term()));
+  }
+
+  /**
+   * Proposes to hold effects ready for a transaction. The answer carries an inode whose id was
+   * chosen here.
+   */
+  public CompletableFuture<Outcome> propose(
+      Leadership leader, Timestamp time, PrepareTransaction.Builder prepare) {
+    List<OpenTable.File> ending = new ArrayList<>();
+    Inode chosen = null;
+    for (Effect.Builder effect : prepare.getEffectsBuilderList()) {
+      markOpen(leader, prepare.getFileSystem(), effect, ending);
+      if (effect.hasInsertInode()) {
+        chosen = chooseId(leader, prepare.getFileSystem(), effect);
+      }
+    }
+    Inode inserted = chosen;
+    return endAfter(
+            leader,
+            ending,
+            raft.propose(
+                LogEntry.newBuilder().setTime(time).setPrepare(prepare).build(), leader.term()))
+        .thenApply(
+            outcome -> inserted == null ? outcome : outcome.toBuilder().setInode(inserted).build());
+  }
+
+  /** Proposes an entry that needs nothing of what only the leader knows. */
+  public CompletableFuture<Outcome> propose(Leadership leader, LogEntry entry) {
+    return raft.propose(entry, leader.term());
+  }
+
+  /** Fills in whether some session may hold the inode of a vanishing link open. */
+  private static void markOpen(
+      Leadership leader, int fileSystem, Effect.Builder effect, List<OpenTable.File> ending) {
+    if (!effect.hasChangeLinks() || effect.getChangeLinks().getDelta() >= 0) {
+      return;
+    }
+    ChangeLinks.Builder change = effect.getChangeLinksBuilder();
+    OpenTable.File file = new OpenTable.File(fileSystem, new InodeId(change.getInode()));
+    boolean mayBeOpen = leader.opens().beginUnlink(file);
+    change.setMayBeOpen(mayBeOpen);
+    if (!mayBeOpen) {
+      ending.add(file);
+    }
+  }
+
+  private static Inode chooseId(Leadership leader, int fileSystem, Effect.Builder effect) {
+    Inode.Builder inode = effect.getInsertInodeBuilder().getInodeBuilder();
+    int partition = (int) (inode.getId() >>> InodeId.PARTITION_SHIFT);
+    inode.setId(leader.inodes().allocate(fileSystem, partition).value());
+    return inode.build();
+  }
+
+  private static CompletableFuture<Outcome> endAfter(
+      Leadership leader, List<OpenTable.File> ending, CompletableFuture<Outcome> outcome) {
+    if (ending.isEmpty()) {
+      return outcome;
+    }
+    return outcome.whenComplete((done, failure) -> ending.forEach(leader.opens()::end));
+  }
+}

@@ -1,0 +1,92 @@
+package io.curvefs.metaserver.group;
+
+import io.curvefs.id.GroupId;
+import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
+import io.curvefs.metaserver.session.OpenTable;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.store.View;
+import io.curvefs.proto.TransactionId;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What the leader of one term knows beyond the rows. Gone with the term. Thread-safe. */
+public final class Leadership {
+  private static final int SESSIONS_MAX = 1_000_000;
+  private static final int TOUCHED_MAX = 10_000;
+
+  private final GroupId group;
+  private final long term;
+  private final InodeAllocator inodes;
+  private final OpenTable opens;
+  private final AtomicLong transactionNumbers = new AtomicLong();
+
+  /** Chunks that were written to lately and may have become worth compacting. */
+  private final Set<TouchedChunk> touched = ConcurrentHashMap.newKeySet();
+
+  /** A chunk of a file in one of the group's file systems. */
+  public record TouchedChunk(int fileSystem, InodeId inode, int index) {}
+
+  /** Transactions whose fate this leader has still to decide. */
+  private final Set<TransactionId> undecided = ConcurrentHashMap.newKeySet();
+
+  Leadership(GroupId group, long term, View rows) {
+    this.group = group;
+    this.term = term;
+    this.inodes = new InodeAllocator(rows);
+    this.opens =
+        new OpenTable(
+            rows.scan(Keys.sessions(), null, SESSIONS_MAX).stream()
+                .map(row -> new SessionId(Keys.numberOf(row.key())))
+                .toList());
+  }
+
+  public long term() {
+    return term;
+  }
+
+  public InodeAllocator inodes() {
+    return inodes;
+  }
+
+  public OpenTable opens() {
+    return opens;
+  }
+
+  /** Remembers a chunk that got extents added; forgets it when too many are remembered already. */
+  public void touch(TouchedChunk chunk) {
+    if (touched.size() < TOUCHED_MAX) {
+      touched.add(chunk);
+    }
+  }
+
+  /** The chunks touched since the last call. */
+  public List<TouchedChunk> takeTouched() {
+    List<TouchedChunk> taken = List.copyOf(touched);
+    taken.forEach(touched::remove);
+    return taken;
+  }
+
+  /** Names a transaction that this leader drives; undecided until {@link #decided}. */
+  public TransactionId beginTransaction() {
+    TransactionId id =
+        TransactionId.newBuilder()
+            .setHomeGroup(group.value())
+            .setTerm(term)
+            .setNumber(transactionNumbers.incrementAndGet())
+            .build();
+    undecided.add(id);
+    return id;
+  }
+
+  /** The transaction's decision is in the rows, or there will never be one. */
+  public void decided(TransactionId id) {
+    undecided.remove(id);
+  }
+
+  public boolean isUndecided(TransactionId id) {
+    return undecided.contains(id);
+  }
+}

@@ -1,0 +1,70 @@
+package io.curvefs.metaserver.operation;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.Dentry;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.Inode;
+
+/** What several operations demand of their arguments. */
+final class Checks {
+  /** NAME_MAX of Linux. */
+  private static final int NAME_BYTES_MAX = 255;
+
+  private static final ByteString DOT = ByteString.copyFromUtf8(".");
+  private static final ByteString DOT_DOT = ByteString.copyFromUtf8("..");
+
+  private Checks() {}
+
+  /** A name that a directory may hold: any bytes but '/' and NUL. */
+  static void name(ByteString name) throws RefusedException {
+    if (name.size() > NAME_BYTES_MAX) {
+      throw new RefusedException(Refusal.ENAMETOOLONG);
+    }
+    boolean dots = name.equals(DOT) || name.equals(DOT_DOT);
+    if (name.isEmpty() || dots) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
+    for (int i = 0; i < name.size(); i++) {
+      if (name.byteAt(i) == '/' || name.byteAt(i) == 0) {
+        throw new RefusedException(Refusal.EINVAL);
+      }
+    }
+  }
+
+  static InodeId id(long value) throws RefusedException {
+    if (value <= 0) {
+      throw new RefusedException(Refusal.BAD_REQUEST, "not an inode id: " + value);
+    }
+    return new InodeId(value);
+  }
+
+  static Inode inode(Surroundings surroundings, InodeId id)
+      throws RefusedException, LooksElsewhereException {
+    Inode inode = surroundings.inode(id);
+    if (inode == null) {
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    return inode;
+  }
+
+  static Inode directory(Surroundings surroundings, InodeId id)
+      throws RefusedException, LooksElsewhereException {
+    Inode inode = inode(surroundings, id);
+    if (inode.getType() != FileType.DIRECTORY) {
+      throw new RefusedException(Refusal.ENOTDIR);
+    }
+    return inode;
+  }
+
+  static Dentry dentry(Surroundings surroundings, InodeId parent, ByteString name)
+      throws RefusedException, LooksElsewhereException {
+    Dentry dentry = surroundings.dentry(parent, name);
+    if (dentry == null) {
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    return dentry;
+  }
+}

@@ -1,0 +1,56 @@
+package io.curvefs.metaserver.operation;
+
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.ChunkExtents;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Effect;
+import io.curvefs.proto.Extent;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.Inode;
+import io.curvefs.slice.Layout;
+
+/**
+ * Bytes that are in the object store become part of their file: what write(2) comes to at fsync or
+ * close.
+ */
+final class CommitOperation {
+  private CommitOperation() {}
+
+  static Plan plan(CommitExtents commit, Surroundings surroundings)
+      throws RefusedException, LooksElsewhereException {
+    InodeId id = Checks.id(commit.getInode());
+    Inode inode = Checks.inode(surroundings, id);
+    if (inode.getType() != FileType.REGULAR) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
+    if (commit.getLength() < 0 || commit.getLength() > Layout.FILE_BYTES_MAX) {
+      throw new RefusedException(Refusal.EFBIG);
+    }
+    for (ChunkExtents chunk : commit.getChunksList()) {
+      for (Extent extent : chunk.getExtentsList()) {
+        check(extent);
+      }
+    }
+    return Plan.builder()
+        .step(id, Effect.newBuilder().setCommitExtents(commit))
+        .reply(id, null)
+        .build();
+  }
+
+  private static void check(Extent extent) throws RefusedException {
+    boolean inChunk =
+        extent.getChunkOffset() >= 0
+            && extent.getLength() > 0
+            && extent.getLength() <= Layout.CHUNK_BYTES - extent.getChunkOffset();
+    boolean inSlice =
+        extent.getSlice() == 0
+            || (extent.getSliceOffset() >= 0
+                && extent.getLength() <= extent.getSliceLength() - extent.getSliceOffset());
+    if (!inChunk || !inSlice) {
+      throw new RefusedException(
+          Refusal.BAD_REQUEST, "an extent reaches beyond its chunk or slice");
+    }
+  }
+}

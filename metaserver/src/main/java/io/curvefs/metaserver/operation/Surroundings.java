@@ -1,0 +1,46 @@
+package io.curvefs.metaserver.operation;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.Dentry;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.Timestamp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a planner sees of the file system and what it may choose. What it saw may have changed when
+ * its effects are applied: whatever a plan relies on must be a condition of one of its effects.
+ */
+public interface Surroundings {
+  /**
+   * @throws LooksElsewhereException when only another group could tell and asking is not possible
+   *     here
+   */
+  @Nullable Inode inode(InodeId id) throws RefusedException, LooksElsewhereException;
+
+  /** See {@link #inode}. */
+  @Nullable Dentry dentry(InodeId parent, ByteString name)
+      throws RefusedException, LooksElsewhereException;
+
+  /** Whether the inode, which must be of the asked group, has the attribute. */
+  boolean hasXattr(InodeId id, ByteString name);
+
+  /** Bytes of the names of the inode's attributes, each with its terminating NUL. */
+  int xattrNameBytes(InodeId id);
+
+  /**
+   * A new inode's id; or, where another group's leader will choose it, the placeholder for one: the
+   * first id of the partition's range.
+   */
+  long newInode(int partition) throws RefusedException;
+
+  /** The partition for a new directory. */
+  int choosePartition() throws RefusedException;
+
+  /** Whether no other directory of the file system can be moved before this plan is carried out. */
+  boolean holdsRenameLock();
+
+  /** When the change takes place. */
+  Timestamp time();
+}

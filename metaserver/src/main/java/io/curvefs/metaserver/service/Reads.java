@@ -1,0 +1,283 @@
+package io.curvefs.metaserver.service;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
+import io.curvefs.metaserver.group.DataGroup;
+import io.curvefs.metaserver.group.Leadership;
+import io.curvefs.metaserver.partition.Locks;
+import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.metaserver.session.OpenTable;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.store.View.Row;
+import io.curvefs.proto.Dentry;
+import io.curvefs.proto.DirectoryEntry;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.GetChunks;
+import io.curvefs.proto.IndexedChunk;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.ListDirectory;
+import io.curvefs.proto.Lookup;
+import io.curvefs.proto.Open;
+import io.curvefs.proto.Partition;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.ReadRequest;
+import io.curvefs.rpc.Deadline;
+import io.curvefs.rpc.NotLeaderException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Linearizable reads of the namespace at the group's leader. Thread-safe. */
+final class Reads {
+  /** Most directory entries of one reply. */
+  static final int ENTRIES_MAX = 4096;
+
+  /** Chunks that come with an open: enough for a file of 256 MiB. */
+  private static final int CHUNKS_WITH_OPEN = 4;
+
+  private static final int CHUNKS_MAX = 1024;
+  private static final int LOCKED_PAUSE_MICROS = 500;
+  private static final int PARTITIONS_MAX = 100_000;
+
+  private final Admission admission;
+  private final Executor readers;
+  private final ScheduledExecutorService timer;
+
+  /**
+   * @param readers run reads of many rows
+   */
+  Reads(Admission admission, Executor readers, ScheduledExecutorService timer) {
+    this.admission = admission;
+    this.readers = readers;
+    this.timer = timer;
+  }
+
+  CompletableFuture<ReadReply> handle(DataGroup group, ReadRequest request, Deadline deadline) {
+    Leadership leadership;
+    try {
+      leadership = group.requireLeadership();
+    } catch (NotLeaderException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    if (request.hasOpen()) {
+      return open(group, leadership, request, deadline);
+    }
+    CompletableFuture<@Nullable Void> barrier = group.raft().readBarrier();
+    return request.hasListDirectory() || request.hasGetInodes()
+        ? barrier.thenComposeAsync(passed -> attempt(group, request, deadline), readers)
+        : barrier.thenCompose(passed -> attempt(group, request, deadline));
+  }
+
+  /** Reads, and again in a moment while a transaction is about to change what is read. */
+  private CompletableFuture<ReadReply> attempt(
+      DataGroup group, ReadRequest request, Deadline deadline) {
+    try {
+      ReadReply reply = read(group, request);
+      return reply == null
+          ? later(deadline, () -> attempt(group, request, deadline))
+          : CompletableFuture.completedFuture(reply);
+    } catch (RefusedException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private <T> CompletableFuture<T> later(Deadline deadline, Supplier<CompletableFuture<T>> again) {
+    if (deadline.hasPassed()) {
+      return CompletableFuture.failedFuture(
+          new RefusedException(Refusal.BUSY, "a change across groups is under way"));
+    }
+    CompletableFuture<@Nullable Void> pause = new CompletableFuture<>();
+    timer.schedule(() -> pause.complete(null), LOCKED_PAUSE_MICROS, TimeUnit.MICROSECONDS);
+    return pause.thenCompose(passed -> again.get());
+  }
+
+  /** Null: a row is locked. */
+  private static @Nullable ReadReply read(DataGroup group, ReadRequest request)
+      throws RefusedException {
+    int fileSystem = request.getTarget().getFileSystem();
+    Namespace namespace = new Namespace(group.rows(), fileSystem);
+    return switch (request.getKindCase()) {
+      case LOOKUP -> lookup(group, namespace, fileSystem, request.getLookup());
+      case GET_INODES -> {
+        ReadReply.Builder reply = ReadReply.newBuilder();
+        for (long id : request.getGetInodes().getIdsList()) {
+          if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, id))) {
+            yield null;
+          }
+          Inode inode = namespace.inode(new InodeId(id));
+          if (inode != null) {
+            reply.addInodes(inode);
+          }
+        }
+        yield reply.build();
+      }
+      case LIST_DIRECTORY -> list(namespace, request.getListDirectory());
+      case GET_CHUNKS -> chunks(namespace, request.getGetChunks());
+      case GET_XATTR -> {
+        InodeId id = existing(namespace, request.getGetXattr().getInode());
+        byte[] value = namespace.xattr(id, request.getGetXattr().getName());
+        if (value == null) {
+          throw new RefusedException(Refusal.ENODATA);
+        }
+        yield ReadReply.newBuilder().setValue(ByteString.copyFrom(value)).build();
+      }
+      case LIST_XATTRS -> {
+        InodeId id = existing(namespace, request.getListXattrs().getInode());
+        yield ReadReply.newBuilder().addAllNames(namespace.xattrNames(id)).build();
+      }
+      case GET_USAGE -> usage(group, fileSystem);
+      case OPEN, KIND_NOT_SET ->
+          throw new RefusedException(Refusal.BAD_REQUEST, "a read this server does not know");
+    };
+  }
+
+  private static @Nullable ReadReply lookup(
+      DataGroup group, Namespace namespace, int fileSystem, Lookup lookup) throws RefusedException {
+    InodeId parent = new InodeId(lookup.getParent());
+    byte[] name = lookup.getName().toByteArray();
+    if (Locks.isHeld(group.rows(), Keys.dentry(fileSystem, parent.value(), name))) {
+      return null;
+    }
+    Dentry dentry = namespace.dentry(parent, lookup.getName());
+    if (dentry == null) {
+      Inode directory = namespace.inode(parent);
+      if (directory != null && directory.getType() != FileType.DIRECTORY) {
+        throw new RefusedException(Refusal.ENOTDIR);
+      }
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, dentry.getChild()))) {
+      return null;
+    }
+    ReadReply.Builder reply = ReadReply.newBuilder().setDentry(dentry);
+    Inode inode = namespace.inode(new InodeId(dentry.getChild()));
+    if (inode != null) {
+      reply.addInodes(inode);
+    }
+    return reply.build();
+  }
+
+  private static ReadReply list(Namespace namespace, ListDirectory list) throws RefusedException {
+    InodeId id = new InodeId(list.getInode());
+    Inode directory = namespace.inode(id);
+    if (directory == null) {
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    if (directory.getType() != FileType.DIRECTORY) {
+      throw new RefusedException(Refusal.ENOTDIR);
+    }
+    int limit = Math.max(1, Math.min(ENTRIES_MAX, list.getLimit()));
+    ReadReply.Builder reply = ReadReply.newBuilder().addInodes(directory);
+    int count = 0;
+    for (Namespace.Entry entry : namespace.list(id, list.getAfter(), limit + 1)) {
+      if (++count > limit) {
+        return reply.build();
+      }
+      DirectoryEntry.Builder found =
+          DirectoryEntry.newBuilder().setName(entry.name()).setDentry(entry.dentry());
+      Inode inode = namespace.inode(new InodeId(entry.dentry().getChild()));
+      if (inode != null) {
+        found.setInode(inode);
+      }
+      reply.addEntries(found);
+    }
+    return reply.setEnd(true).build();
+  }
+
+  private static ReadReply chunks(Namespace namespace, GetChunks get) throws RefusedException {
+    InodeId id = existing(namespace, get.getInode());
+    int count = Math.max(1, Math.min(CHUNKS_MAX, get.getCount()));
+    ReadReply.Builder reply = ReadReply.newBuilder();
+    Inode inode = namespace.inode(id);
+    if (inode != null) {
+      reply.addInodes(inode);
+    }
+    for (Namespace.IndexedChunk chunk : namespace.chunksFrom(id, get.getFirst(), count)) {
+      if (chunk.index() - get.getFirst() < count) {
+        reply.addChunks(IndexedChunk.newBuilder().setIndex(chunk.index()).setChunk(chunk.chunk()));
+      }
+    }
+    return reply.build();
+  }
+
+  private static ReadReply usage(DataGroup group, int fileSystem) {
+    long bytes = 0;
+    long inodes = 0;
+    for (Row row : group.rows().scan(Keys.partitions(fileSystem), null, PARTITIONS_MAX)) {
+      Partition partition = Namespace.parse(row.value(), Partition.parser());
+      bytes += partition.getBytes();
+      inodes += partition.getInodes();
+    }
+    return ReadReply.newBuilder().setUsedBytes(bytes).setUsedInodes(inodes).build();
+  }
+
+  private static InodeId existing(Namespace namespace, long id) throws RefusedException {
+    InodeId inode = new InodeId(id);
+    if (namespace.inode(inode) == null) {
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    return inode;
+  }
+
+  /** Notes the open first, then looks: an unlink in between keeps the file for the opener. */
+  private CompletableFuture<ReadReply> open(
+      DataGroup group, Leadership leadership, ReadRequest request, Deadline deadline) {
+    SessionId session = new SessionId(request.getTarget().getSession());
+    return admission
+        .admit(group, leadership, session)
+        .thenCompose(admitted -> attemptOpen(group, leadership, session, request, deadline));
+  }
+
+  private CompletableFuture<ReadReply> attemptOpen(
+      DataGroup group,
+      Leadership leadership,
+      SessionId session,
+      ReadRequest request,
+      Deadline deadline) {
+    Open open = request.getOpen();
+    int fileSystem = request.getTarget().getFileSystem();
+    OpenTable.File file = new OpenTable.File(fileSystem, new InodeId(open.getInode()));
+    if (!leadership.opens().open(file, session, open.getNumber())) {
+      return later(deadline, () -> attemptOpen(group, leadership, session, request, deadline));
+    }
+    return group
+        .raft()
+        .readBarrier()
+        .thenCompose(
+            passed -> {
+              if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, open.getInode()))) {
+                leadership.opens().close(file, session, open.getNumber());
+                return later(
+                    deadline, () -> attemptOpen(group, leadership, session, request, deadline));
+              }
+              Namespace namespace = new Namespace(group.rows(), fileSystem);
+              Inode inode = namespace.inode(file.inode());
+              if (inode == null || inode.getNlink() == 0) {
+                leadership.opens().close(file, session, open.getNumber());
+                return CompletableFuture.failedFuture(new RefusedException(Refusal.ENOENT));
+              }
+              return CompletableFuture.completedFuture(opened(namespace, inode));
+            });
+  }
+
+  private static ReadReply opened(Namespace namespace, Inode inode) {
+    ReadReply.Builder reply =
+        ReadReply.newBuilder().addInodes(inode).setChunksKnown(CHUNKS_WITH_OPEN);
+    if (inode.getType() == FileType.REGULAR && inode.getLength() > 0) {
+      for (Namespace.IndexedChunk chunk :
+          namespace.chunksFrom(new InodeId(inode.getId()), 0, CHUNKS_WITH_OPEN)) {
+        if (chunk.index() < CHUNKS_WITH_OPEN) {
+          reply.addChunks(
+              IndexedChunk.newBuilder().setIndex(chunk.index()).setChunk(chunk.chunk()));
+        }
+      }
+    }
+    return reply.build();
+  }
+}

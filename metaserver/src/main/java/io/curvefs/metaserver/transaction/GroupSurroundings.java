@@ -1,0 +1,97 @@
+package io.curvefs.metaserver.transaction;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.group.DataGroup;
+import io.curvefs.metaserver.group.Leadership;
+import io.curvefs.metaserver.group.Placement;
+import io.curvefs.metaserver.operation.LooksElsewhereException;
+import io.curvefs.metaserver.operation.Surroundings;
+import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.proto.Dentry;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.Timestamp;
+import org.jspecify.annotations.Nullable;
+
+/** What a planner sees without asking another group. Never blocks. */
+public class GroupSurroundings implements Surroundings {
+  private final DataGroup group;
+  private final Leadership leadership;
+  private final Placement placement;
+  private final int fileSystem;
+  private final Timestamp time;
+  private final Namespace namespace;
+
+  public GroupSurroundings(
+      DataGroup group, Leadership leadership, Placement placement, int fileSystem, Timestamp time) {
+    this.group = group;
+    this.leadership = leadership;
+    this.placement = placement;
+    this.fileSystem = fileSystem;
+    this.time = time;
+    this.namespace = new Namespace(group.rows(), fileSystem);
+  }
+
+  final boolean isHere(int partition) throws RefusedException {
+    return placement.groupOf(fileSystem, partition).equals(group.id());
+  }
+
+  @Override
+  public @Nullable Inode inode(InodeId id) throws RefusedException, LooksElsewhereException {
+    if (!isHere(id.partition())) {
+      return inodeElsewhere(id);
+    }
+    return namespace.inode(id);
+  }
+
+  @Override
+  public @Nullable Dentry dentry(InodeId parent, ByteString name)
+      throws RefusedException, LooksElsewhereException {
+    if (!isHere(parent.partition())) {
+      return dentryElsewhere(parent, name);
+    }
+    return namespace.dentry(parent, name);
+  }
+
+  @Nullable Inode inodeElsewhere(InodeId id) throws RefusedException, LooksElsewhereException {
+    throw new LooksElsewhereException();
+  }
+
+  @Nullable Dentry dentryElsewhere(InodeId parent, ByteString name)
+      throws RefusedException, LooksElsewhereException {
+    throw new LooksElsewhereException();
+  }
+
+  @Override
+  public boolean hasXattr(InodeId id, ByteString name) {
+    return namespace.xattr(id, name) != null;
+  }
+
+  @Override
+  public int xattrNameBytes(InodeId id) {
+    return namespace.xattrNames(id).stream().mapToInt(name -> name.size() + 1).sum();
+  }
+
+  @Override
+  public long newInode(int partition) throws RefusedException {
+    return isHere(partition)
+        ? leadership.inodes().allocate(fileSystem, partition).value()
+        : (long) partition << InodeId.PARTITION_SHIFT;
+  }
+
+  @Override
+  public int choosePartition() throws RefusedException {
+    return placement.choosePartition(fileSystem);
+  }
+
+  @Override
+  public boolean holdsRenameLock() {
+    return false;
+  }
+
+  @Override
+  public Timestamp time() {
+    return time;
+  }
+}

@@ -1,0 +1,348 @@
+package io.curvefs.metaserver.partition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.testing.Invariants;
+import io.curvefs.proto.ChangeLinks;
+import io.curvefs.proto.ChunkExtents;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Create;
+import io.curvefs.proto.DropFileSystem;
+import io.curvefs.proto.Effect;
+import io.curvefs.proto.ExpireSession;
+import io.curvefs.proto.Extent;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.FinishTransaction;
+import io.curvefs.proto.Garbage;
+import io.curvefs.proto.HoldRenameLock;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.InsertDentry;
+import io.curvefs.proto.LogEntry;
+import io.curvefs.proto.MutateRequest;
+import io.curvefs.proto.Mutation;
+import io.curvefs.proto.Outcome;
+import io.curvefs.proto.PrepareTransaction;
+import io.curvefs.proto.ReclaimOrphans;
+import io.curvefs.proto.RemoveDirectory;
+import io.curvefs.proto.ReplaceExtents;
+import io.curvefs.proto.RequestId;
+import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.SetXattr;
+import io.curvefs.proto.TransactionId;
+import io.curvefs.proto.Unlink;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PartitionReplicaTest {
+  private static final TransactionId TRANSACTION =
+      TransactionId.newBuilder().setHomeGroup(9).setTerm(1).setNumber(1).build();
+
+  private final Machine machine = new Machine(1);
+
+  @AfterEach
+  void replays_to_the_same_bytes() {
+    assertThat(machine.replay().dump()).isEqualTo(machine.rows.dump());
+  }
+
+  private static ByteString bytes(String text) {
+    return ByteString.copyFromUtf8(text);
+  }
+
+  private static MutateRequest.Builder create(String name, FileType type) {
+    return MutateRequest.newBuilder()
+        .setCreate(
+            Create.newBuilder().setParent(1).setName(bytes(name)).setType(type).setMode(0755));
+  }
+
+  private long created(String name, FileType type) throws Exception {
+    return machine.execute(create(name, type)).getInode().getId();
+  }
+
+  private Outcome.Kind prepare(int part, Effect.Builder effect) {
+    return machine
+        .apply(
+            LogEntry.newBuilder()
+                .setPrepare(
+                    PrepareTransaction.newBuilder()
+                        .setId(TRANSACTION)
+                        .setFileSystem(Machine.FILE_SYSTEM)
+                        .setPart(part)
+                        .addEffects(effect)))
+        .getKind();
+  }
+
+  private void finish(boolean commit) {
+    machine.apply(
+        LogEntry.newBuilder()
+            .setFinish(FinishTransaction.newBuilder().setId(TRANSACTION).setCommit(commit)));
+  }
+
+  private static Effect.Builder insert(String name, long child) {
+    return Effect.newBuilder()
+        .setInsertDentry(
+            InsertDentry.newBuilder()
+                .setParent(1)
+                .setName(bytes(name))
+                .setChild(child)
+                .setType(FileType.REGULAR));
+  }
+
+  private static Effect.Builder links(long inode, int delta) {
+    return Effect.newBuilder()
+        .setChangeLinks(ChangeLinks.newBuilder().setInode(inode).setDelta(delta));
+  }
+
+  private Inode inode(long id) {
+    return machine.namespace().inode(new InodeId(id));
+  }
+
+  @Test
+  void a_request_that_arrives_twice_gets_the_first_answer() throws Exception {
+    LogEntry.Builder entry = machine.plan(create("f", FileType.REGULAR), 1);
+    Outcome first = machine.apply(entry.clone());
+    Outcome second = machine.apply(entry.clone());
+
+    assertThat(second.getKind()).isEqualTo(Outcome.Kind.REPEATED);
+    assertThat(second.getInode()).isEqualTo(first.getInode());
+    assertThat(inode(1).getEntries()).isEqualTo(1);
+  }
+
+  @Test
+  void a_request_that_was_overtaken_in_its_slot_is_refused() throws Exception {
+    LogEntry.Builder old = machine.plan(create("old", FileType.REGULAR), 1);
+    machine.apply(machine.plan(create("new", FileType.REGULAR), 2));
+
+    assertThat(machine.apply(old).getKind()).isEqualTo(Outcome.Kind.MISORDERED);
+    assertThat(inode(1).getEntries()).isEqualTo(1);
+  }
+
+  @Test
+  void a_request_of_an_expired_session_is_refused() throws Exception {
+    LogEntry.Builder late = machine.plan(create("f", FileType.REGULAR), 1);
+    machine.apply(
+        LogEntry.newBuilder()
+            .setExpireSession(ExpireSession.newBuilder().setSession(Machine.SESSION)));
+
+    assertThat(machine.apply(late).getKind()).isEqualTo(Outcome.Kind.UNKNOWN_SESSION);
+    assertThat(machine.rows.scan(Keys.slots(Machine.SESSION), null, 10)).isEmpty();
+  }
+
+  @Test
+  void when_one_condition_fails_nothing_of_the_entry_is_applied() throws Exception {
+    created("taken", FileType.REGULAR);
+    String before = machine.rows.dump();
+    Mutation.Builder mutation =
+        Mutation.newBuilder()
+            .setFileSystem(Machine.FILE_SYSTEM)
+            .setRequest(
+                RequestId.newBuilder().setSession(Machine.SESSION).setSlot(1).setSequence(1))
+            .addEffects(insert("free", 99))
+            .addEffects(insert("taken", 99));
+
+    assertThat(machine.apply(LogEntry.newBuilder().setMutation(mutation)).getKind())
+        .isEqualTo(Outcome.Kind.CONFLICT);
+    assertThat(machine.rows.dump()).isEqualTo(before);
+  }
+
+  @Test
+  void a_prepared_change_shows_only_when_it_is_committed() throws Exception {
+    long file = created("f", FileType.REGULAR);
+
+    assertThat(prepare(0, insert("g", file))).isEqualTo(Outcome.Kind.APPLIED);
+    assertThat(prepare(1, links(file, 1))).isEqualTo(Outcome.Kind.APPLIED);
+    assertThat(machine.namespace().dentry(InodeId.ROOT, bytes("g"))).isNull();
+    assertThat(inode(file).getNlink()).isEqualTo(1);
+
+    finish(true);
+    finish(true); // arrives twice
+    assertThat(machine.namespace().dentry(InodeId.ROOT, bytes("g")).getChild()).isEqualTo(file);
+    assertThat(inode(file).getNlink()).isEqualTo(2);
+    Invariants.check(Machine.FILE_SYSTEM, List.of(machine.rows));
+  }
+
+  @Test
+  void an_aborted_change_leaves_nothing() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    String before = machine.rows.dump();
+    prepare(0, insert("g", file));
+    finish(false);
+
+    assertThat(machine.rows.dump()).isEqualTo(before);
+  }
+
+  @Test
+  void rows_of_a_prepared_change_are_locked_for_others() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    prepare(0, insert("g", file));
+    prepare(1, links(file, 1));
+
+    assertThat(machine.execute(create("g", FileType.REGULAR)).getKind())
+        .isEqualTo(Outcome.Kind.LOCKED);
+    assertThat(
+            machine
+                .execute(
+                    MutateRequest.newBuilder()
+                        .setUnlink(Unlink.newBuilder().setParent(1).setName(bytes("f"))))
+                .getKind())
+        .isEqualTo(Outcome.Kind.LOCKED);
+    assertThat(machine.execute(create("h", FileType.REGULAR)).getKind())
+        .isEqualTo(Outcome.Kind.APPLIED);
+
+    finish(false);
+    assertThat(machine.execute(create("g", FileType.REGULAR)).getKind())
+        .isEqualTo(Outcome.Kind.APPLIED);
+  }
+
+  @Test
+  void a_directory_that_is_about_to_get_a_name_cannot_be_removed() throws Exception {
+    long directory = created("d", FileType.DIRECTORY);
+    prepare(
+        0,
+        Effect.newBuilder()
+            .setInsertDentry(
+                InsertDentry.newBuilder()
+                    .setParent(directory)
+                    .setName(bytes("x"))
+                    .setChild(99)
+                    .setType(FileType.REGULAR)));
+    Mutation.Builder remove =
+        Mutation.newBuilder()
+            .setFileSystem(Machine.FILE_SYSTEM)
+            .addEffects(
+                Effect.newBuilder()
+                    .setRemoveDirectory(RemoveDirectory.newBuilder().setInode(directory)));
+
+    assertThat(machine.apply(LogEntry.newBuilder().setMutation(remove)).getKind())
+        .isEqualTo(Outcome.Kind.LOCKED);
+    finish(false);
+  }
+
+  @Test
+  void only_one_transaction_holds_the_rename_lock() {
+    Effect.Builder lock =
+        Effect.newBuilder().setHoldRenameLock(HoldRenameLock.getDefaultInstance());
+    assertThat(prepare(0, lock)).isEqualTo(Outcome.Kind.APPLIED);
+    PrepareTransaction other =
+        PrepareTransaction.newBuilder()
+            .setId(TRANSACTION.toBuilder().setNumber(2))
+            .setFileSystem(Machine.FILE_SYSTEM)
+            .addEffects(lock)
+            .build();
+
+    assertThat(machine.apply(LogEntry.newBuilder().setPrepare(other)).getKind())
+        .isEqualTo(Outcome.Kind.LOCKED);
+    finish(true);
+    assertThat(machine.apply(LogEntry.newBuilder().setPrepare(other)).getKind())
+        .isEqualTo(Outcome.Kind.APPLIED);
+  }
+
+  private void commit(long file, long slice, int offset, int length) throws Exception {
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setCommit(
+                CommitExtents.newBuilder()
+                    .setInode(file)
+                    .setLength(offset + length)
+                    .addChunks(
+                        ChunkExtents.newBuilder().addExtents(extent(offset, length, slice)))));
+  }
+
+  private static Extent extent(int offset, int length, long slice) {
+    return Extent.newBuilder()
+        .setChunkOffset(offset)
+        .setLength(length)
+        .setSlice(slice)
+        .setSliceLength(length)
+        .build();
+  }
+
+  @Test
+  void an_unlinked_file_that_may_be_open_stays_until_it_is_reclaimed() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    commit(file, 5, 0, 100);
+    machine.mayBeOpen = true;
+    Outcome unlinked =
+        machine.execute(
+            MutateRequest.newBuilder()
+                .setUnlink(Unlink.newBuilder().setParent(1).setName(bytes("f"))));
+
+    assertThat(unlinked.getInode().getNlink()).isZero();
+    assertThat(inode(file).getLength()).isEqualTo(100);
+    Invariants.check(Machine.FILE_SYSTEM, List.of(machine.rows));
+
+    ReclaimOrphans reclaim =
+        ReclaimOrphans.newBuilder().setFileSystem(Machine.FILE_SYSTEM).addInodes(file).build();
+    machine.apply(LogEntry.newBuilder().setReclaimOrphans(reclaim));
+    machine.apply(LogEntry.newBuilder().setReclaimOrphans(reclaim)); // arrives twice
+    assertThat(inode(file)).isNull();
+    assertThat(machine.rows.scan(Keys.garbage(Machine.FILE_SYSTEM), null, 10)).hasSize(1);
+    Invariants.check(Machine.FILE_SYSTEM, List.of(machine.rows));
+  }
+
+  @Test
+  void a_truncate_makes_garbage_of_exactly_what_is_no_longer_shown() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    commit(file, 5, 0, 100);
+    commit(file, 6, 100, 100);
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setSetAttributes(SetAttributes.newBuilder().setInode(file).setLength(50)));
+
+    Garbage garbage =
+        Namespace.parse(
+            machine.rows.scan(Keys.garbage(Machine.FILE_SYSTEM), null, 10).get(0).value(),
+            Garbage.parser());
+    assertThat(garbage.getSlicesList()).hasSize(1);
+    assertThat(garbage.getSlices(0).getId()).isEqualTo(6);
+    assertThat(inode(file).getAllocated()).isEqualTo(50);
+  }
+
+  @Test
+  void a_compaction_keeps_what_was_written_meanwhile_on_top() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    commit(file, 5, 0, 100);
+    commit(file, 6, 50, 100);
+    List<Extent> read = machine.namespace().chunk(new InodeId(file), 0).getExtentsList();
+    commit(file, 7, 70, 10);
+    Effect.Builder replace =
+        Effect.newBuilder()
+            .setReplaceExtents(
+                ReplaceExtents.newBuilder()
+                    .setInode(file)
+                    .addAllBefore(read)
+                    .addAfter(extent(0, 150, 8)));
+    Mutation.Builder mutation =
+        Mutation.newBuilder().setFileSystem(Machine.FILE_SYSTEM).addEffects(replace);
+
+    assertThat(machine.apply(LogEntry.newBuilder().setMutation(mutation.clone())).getKind())
+        .isEqualTo(Outcome.Kind.APPLIED);
+    assertThat(machine.namespace().chunk(new InodeId(file), 0).getExtentsList())
+        .extracting(Extent::getSlice)
+        .containsExactly(8L, 7L);
+    assertThat(machine.apply(LogEntry.newBuilder().setMutation(mutation)).getKind())
+        .isEqualTo(Outcome.Kind.CONFLICT);
+    Invariants.check(Machine.FILE_SYSTEM, List.of(machine.rows));
+  }
+
+  @Test
+  void a_dropped_file_system_leaves_no_row() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    commit(file, 5, 0, 100);
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setSetXattr(SetXattr.newBuilder().setInode(file).setName(bytes("user.x"))));
+    LogEntry.Builder drop =
+        LogEntry.newBuilder()
+            .setDropFileSystem(DropFileSystem.newBuilder().setFileSystem(Machine.FILE_SYSTEM));
+    while (machine.apply(drop.clone()).getKind() == Outcome.Kind.MORE) {
+      assertThat(machine.log.size()).isLessThan(100);
+    }
+
+    assertThat(machine.rows.dump().lines())
+        .allMatch(row -> row.startsWith("80") || row.startsWith("81"));
+  }
+}
