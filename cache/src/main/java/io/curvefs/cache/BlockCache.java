@@ -1,0 +1,72 @@
+package io.curvefs.cache;
+
+import io.curvefs.cache.page.PagedBytes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Blocks, from the nearest place that has them. All methods may be called concurrently. A cache
+ * that fails costs speed, never an error: only the source and the lack of memory make a read fail.
+ */
+public interface BlockCache extends AutoCloseable {
+  /**
+   * The whole block, from the nearest tier, else from the source; the tiers above are filled.
+   * However many threads ask for a block at once, it is loaded once; if that load fails all of them
+   * get its exception, and the next to ask tries again.
+   *
+   * @return the content with one reference, which the caller releases
+   * @throws IOException if the source fails or no memory becomes free in time
+   */
+  PagedBytes read(BlockId id) throws IOException;
+
+  /**
+   * The whole block if memory or disk has it; never asks the source.
+   *
+   * @return the content with one reference, which the caller releases, or null
+   */
+  @Nullable PagedBytes readIfCached(BlockId id);
+
+  /**
+   * Fills {@code dst} from its position to its limit with the bytes at {@code offset} of the block,
+   * for random access: from memory or disk if one has them, else exactly these bytes from the
+   * source, without caching them. A block of which more than half was lately read in such pieces is
+   * loaded whole.
+   *
+   * @param offset 0 or more; {@code offset + dst.remaining()} is at most {@code id.length()}
+   * @throws IOException as for {@link #read}; the position of {@code dst} is then unchanged, the
+   *     bytes behind it undefined
+   */
+  void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException;
+
+  /**
+   * Brings the block into memory in the background. A hint: dropped when the workers are busy or
+   * memory is short, and a failure shows only in a later {@link #read}, which tries again.
+   */
+  void prefetch(BlockId id);
+
+  /**
+   * Takes a block that was just written, as far as policy and room allow. Never waits for a disk.
+   * The caller keeps its own reference.
+   *
+   * @throws IllegalArgumentException if {@code content} is not as long as the block
+   */
+  void offer(BlockId id, PagedBytes content);
+
+  /**
+   * Forgets every block in memory and on disk, so that the next reads are cold.
+   *
+   * @throws IOException if the disk tier could not be emptied
+   */
+  void dropAll() throws IOException;
+
+  /** A snapshot; its figures may stem from slightly different moments. */
+  CacheStatistics statistics();
+
+  /**
+   * Stops the background work and gives the cache's pages back. Content that callers hold stays
+   * valid until they release it.
+   */
+  @Override
+  void close();
+}

@@ -1,0 +1,92 @@
+package io.curvefs.cache.tier;
+
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.page.PagedBytes;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One load per block at a time: the first to ask loads, those who ask meanwhile wait and share the
+ * outcome, be it content or exception. Thread-safe.
+ */
+final class SingleFlight {
+  interface Loader {
+    PagedBytes load() throws IOException;
+  }
+
+  private static final class Flight {
+    final CompletableFuture<PagedBytes> outcome = new CompletableFuture<>();
+
+    /**
+     * Those who wait. Grows only inside the map, hence never after the flight was removed from it.
+     */
+    volatile int passengers;
+  }
+
+  private final ConcurrentMap<BlockId, Flight> flights = new ConcurrentHashMap<>();
+
+  /** The content with a reference for the caller, loaded by this thread or by another one. */
+  PagedBytes load(BlockId id, Loader loader) throws IOException {
+    Flight mine = new Flight();
+    Flight flight = flights.compute(id, (key, current) -> board(current, mine));
+    return flight == mine ? fly(id, mine, loader) : await(flight);
+  }
+
+  boolean isLoading(BlockId id) {
+    return flights.containsKey(id);
+  }
+
+  /** How many wait for another thread to load the block. */
+  int passengers(BlockId id) {
+    Flight flight = flights.get(id);
+    return flight == null ? 0 : flight.passengers;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate")
+  private static Flight board(@Nullable Flight current, Flight mine) {
+    if (current == null) {
+      return mine;
+    }
+    current.passengers++; // nobody else writes: the map runs one compute per key at a time
+    return current;
+  }
+
+  private PagedBytes fly(BlockId id, Flight flight, Loader loader) throws IOException {
+    PagedBytes content;
+    try {
+      content = loader.load();
+    } catch (Throwable e) {
+      flights.remove(id);
+      flight.outcome.completeExceptionally(e);
+      throw e;
+    }
+    flights.remove(id);
+    for (int i = 0; i < flight.passengers; i++) {
+      content.retain();
+    }
+    flight.outcome.complete(content);
+    return content;
+  }
+
+  /** As long as the load takes; loaders promise to be bounded. */
+  private static PagedBytes await(Flight flight) throws IOException {
+    try {
+      return flight.outcome.get();
+    } catch (ExecutionException e) {
+      Throwable why = e.getCause();
+      if (why instanceof IOException failure) {
+        throw failure;
+      }
+      throw new IOException("loading failed: " + why, why);
+    } catch (InterruptedException e) {
+      flight.outcome.thenAccept(PagedBytes::release); // the reference that was meant for us
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for a block");
+    }
+  }
+}

@@ -1,0 +1,236 @@
+package io.curvefs.cache.tier;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.curvefs.cache.BlockCache;
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.BlockSource;
+import io.curvefs.cache.CacheStatistics;
+import io.curvefs.cache.TierStatistics;
+import io.curvefs.cache.disk.DiskTier;
+import io.curvefs.cache.memory.MemoryTier;
+import io.curvefs.cache.page.PagePool;
+import io.curvefs.cache.page.PagedBytes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/** Memory, then disk if there is one, then the source. */
+public final class TieredBlockCache implements BlockCache {
+  /** Blocks whose reading in pieces is remembered. */
+  private static final int PIECEMEAL_BLOCKS_MAX = 4096;
+
+  private final PagePool pool;
+  private final MemoryTier memory;
+  private final @Nullable DiskTier disk;
+  private final BlockSource source;
+  private final TieredOptions options;
+  private final SingleFlight flights = new SingleFlight();
+  private final Prefetcher prefetcher;
+
+  /** Bytes lately read in pieces, per block that memory did not have. */
+  private final Cache<BlockId, Integer> piecemeal =
+      Caffeine.newBuilder().maximumSize(PIECEMEAL_BLOCKS_MAX).executor(Runnable::run).build();
+
+  private final LongAdder sourceLoads = new LongAdder();
+  private final LongAdder sourceBytes = new LongAdder();
+  private final LongAdder prefetchesIssued = new LongAdder();
+
+  /**
+   * @param pool where the pages of what is loaded come from
+   * @param memory closed with this cache
+   * @param disk closed with this cache; null for none
+   */
+  public TieredBlockCache(
+      PagePool pool,
+      MemoryTier memory,
+      @Nullable DiskTier disk,
+      BlockSource source,
+      TieredOptions options) {
+    this.pool = pool;
+    this.memory = memory;
+    this.disk = disk;
+    this.source = source;
+    this.options = options;
+    this.prefetcher =
+        new Prefetcher(options.prefetchThreads(), options.prefetchQueueMax(), this::fetchAhead);
+  }
+
+  @Override
+  public PagedBytes read(BlockId id) throws IOException {
+    PagedBytes content = memory.read(id, id.length());
+    return content != null ? content : loadOrJoin(id);
+  }
+
+  @Override
+  public @Nullable PagedBytes readIfCached(BlockId id) {
+    PagedBytes content = memory.read(id, id.length());
+    if (content != null || disk == null) {
+      return content;
+    }
+    try {
+      content = disk.read(id);
+    } catch (IOException e) {
+      return null; // no pages: as good as not cached
+    }
+    if (content != null) {
+      memory.put(id, content);
+    }
+    return content;
+  }
+
+  @Override
+  public void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException {
+    int length = dst.remaining();
+    Objects.checkFromIndexSize(offset, length, id.length());
+    PagedBytes content = memory.read(id, length);
+    if (content == null && (flights.isLoading(id) || isWorthLoading(id, length))) {
+      content = loadOrJoin(id);
+    }
+    if (content != null) {
+      try {
+        content.copyTo(offset, dst, length);
+      } finally {
+        content.release();
+      }
+    } else if (disk == null || !disk.readRange(id, offset, dst)) {
+      loadRange(id, offset, dst);
+    }
+  }
+
+  /** Whether more than half of the block, with this piece, was lately read in pieces. */
+  private boolean isWorthLoading(BlockId id, int length) {
+    int sum =
+        piecemeal.asMap().merge(id, length, (before, more) -> Math.min(before + more, id.length()));
+    return sum > id.length() / 2;
+  }
+
+  private void loadRange(BlockId id, int offset, ByteBuffer dst) throws IOException {
+    int length = dst.remaining();
+    ByteBuffer into = dst.duplicate();
+    source.load(id, offset, length, List.of(into));
+    if (into.hasRemaining()) {
+      throw new IOException("only part of " + length + " bytes of block " + id + " was read");
+    }
+    dst.position(dst.limit());
+    countLoad(length);
+  }
+
+  private PagedBytes loadOrJoin(BlockId id) throws IOException {
+    PagedBytes content = flights.load(id, () -> load(id));
+    memory.markRead(id); // the load may have been a prefetch
+    return content;
+  }
+
+  /** From disk, else from the source; for one thread per block at a time. */
+  private PagedBytes load(BlockId id) throws IOException {
+    PagedBytes content = memory.find(id); // a load that ended just before this one began
+    if (content == null) {
+      content = loadFromBelow(id);
+      memory.put(id, content);
+      piecemeal.invalidate(id);
+    }
+    return content;
+  }
+
+  private PagedBytes loadFromBelow(BlockId id) throws IOException {
+    PagedBytes content = disk == null ? null : disk.read(id);
+    if (content == null) {
+      content =
+          PagedBytes.fill(
+              pool,
+              id.length(),
+              options.pageWaitMax(),
+              into -> source.load(id, 0, id.length(), into));
+      countLoad(id.length());
+      if (disk != null) {
+        disk.offer(id, content);
+      }
+    }
+    return content;
+  }
+
+  private void countLoad(int bytes) {
+    sourceLoads.increment();
+    sourceBytes.add(bytes);
+  }
+
+  @Override
+  public void prefetch(BlockId id) {
+    if (!memory.contains(id) && !flights.isLoading(id)) {
+      prefetcher.submit(id);
+    }
+  }
+
+  private void fetchAhead(BlockId id) {
+    if (memory.contains(id) || flights.isLoading(id)) {
+      return;
+    }
+    boolean pagesToSpare =
+        pool.shortage() == 0 && pool.available() >= PagePool.pagesFor(id.length());
+    if (!pagesToSpare || !memory.hasRoomAhead(id)) {
+      prefetcher.countDropped();
+      return;
+    }
+    prefetchesIssued.increment();
+    try {
+      flights.load(id, () -> loadAhead(id)).release();
+    } catch (IOException e) {
+      // Whoever reads the block next tries again, and is told.
+    }
+  }
+
+  private PagedBytes loadAhead(BlockId id) throws IOException {
+    PagedBytes content = memory.find(id);
+    if (content == null) {
+      content = loadFromBelow(id);
+      memory.putAhead(id, content);
+    }
+    return content;
+  }
+
+  @Override
+  public void offer(BlockId id, PagedBytes content) {
+    if (content.length() != id.length()) {
+      throw new IllegalArgumentException(content.length() + " bytes offered as block " + id);
+    }
+    if (options.writtenToMemory()) {
+      memory.put(id, content);
+    }
+    if (options.writtenToDisk() && disk != null) {
+      disk.offer(id, content);
+    }
+  }
+
+  @Override
+  public void dropAll() throws IOException {
+    piecemeal.invalidateAll();
+    memory.clear();
+    if (disk != null) {
+      disk.dropAll();
+    }
+  }
+
+  @Override
+  public CacheStatistics statistics() {
+    return new CacheStatistics(
+        memory.statistics(),
+        disk == null ? TierStatistics.NONE : disk.statistics(),
+        sourceLoads.sum(),
+        sourceBytes.sum(),
+        prefetchesIssued.sum(),
+        prefetcher.dropped());
+  }
+
+  @Override
+  public void close() {
+    prefetcher.close();
+    memory.close();
+    if (disk != null) {
+      disk.close();
+    }
+  }
+}

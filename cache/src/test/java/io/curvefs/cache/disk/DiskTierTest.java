@@ -1,0 +1,398 @@
+package io.curvefs.cache.disk;
+
+import static io.curvefs.cache.TestBlocks.assertAndRelease;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.TestBlocks;
+import io.curvefs.cache.page.PagePool;
+import io.curvefs.cache.page.PagedBytes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiskTierTest {
+  private static final UUID NAMESPACE = new UUID(1, 2);
+  private static final Duration LONG = Duration.ofSeconds(20);
+  private static final BlockId BLOCK = new BlockId(17, 3, 150_000);
+
+  @TempDir Path parent;
+
+  private final PagePool pool = new PagePool(16L << 20);
+  private final MovableClock clock = new MovableClock();
+  private final AtomicLong lacking = new AtomicLong();
+  private Path root;
+  private DiskTier tier;
+
+  @BeforeEach
+  void open() throws Exception {
+    tier = open(1L << 30, 1000);
+    root = parent.resolve("cache").resolve(NAMESPACE.toString());
+  }
+
+  private DiskTier open(long bytesMax, int filesMax) throws Exception {
+    DiskTierOptions options = options(NAMESPACE, bytesMax, filesMax);
+    CacheDirectory directory = CacheDirectory.open(options.directory(), NAMESPACE);
+    DiskTier opened =
+        DiskTier.open(options, directory, pool, clock, more -> Math.max(0, lacking.get() + more));
+    opened.awaitScan();
+    lacking.set(Long.MIN_VALUE / 2);
+    return opened;
+  }
+
+  private DiskTierOptions options(UUID namespace, long bytesMax, int filesMax) {
+    return new DiskTierOptions(
+        parent.resolve("cache"),
+        namespace,
+        bytesMax,
+        filesMax,
+        0,
+        4L << 20,
+        LONG,
+        Duration.ofSeconds(30));
+  }
+
+  private void reopen(long bytesMax, int filesMax) throws Exception {
+    tier.close();
+    tier = open(bytesMax, filesMax);
+  }
+
+  @AfterEach
+  void no_page_leaked() {
+    tier.close();
+    assertThat(pool.inUse()).isZero();
+  }
+
+  private void store(BlockId id) throws Exception {
+    PagedBytes content = TestBlocks.content(pool, id);
+    tier.offer(id, content);
+    content.release();
+    assertThat(tier.awaitWrites(LONG)).isTrue();
+  }
+
+  private static BlockId small(int number) {
+    return new BlockId(number, 0, 1000);
+  }
+
+  private Path fileOf(BlockId id) {
+    return root.resolve("%02x".formatted((id.slice() + id.index()) & 0xff)).resolve(id.toString());
+  }
+
+  @Test
+  void what_was_stored_is_read_whole_and_in_pieces() throws Exception {
+    store(BLOCK);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+    byte[] expected = TestBlocks.bytesOf(BLOCK);
+    int[][] ranges = {
+      {0, 1}, {0, 150_000}, {16_383, 2}, {16_384, 16_384}, {149_999, 1}, {70_000, 70_000}, {5, 0}
+    };
+    for (int[] range : ranges) {
+      ByteBuffer dst = ByteBuffer.allocate(range[1]);
+      if (range[1] > 0) {
+        assertThat(tier.readRange(BLOCK, range[0], dst)).isTrue();
+      }
+      assertThat(dst.array())
+          .isEqualTo(Arrays.copyOfRange(expected, range[0], range[0] + range[1]));
+    }
+    assertThat(tier.statistics().hits()).isEqualTo(7);
+    assertThat(tier.statistics().misses()).isZero();
+    assertThat(tier.statistics().entries()).isEqualTo(1);
+  }
+
+  @Test
+  void what_was_not_stored_is_a_miss() throws Exception {
+    assertThat(tier.read(BLOCK)).isNull();
+    assertThat(tier.readRange(BLOCK, 0, ByteBuffer.allocate(1))).isFalse();
+    assertThat(tier.contains(BLOCK)).isFalse();
+    assertThat(tier.statistics().misses()).isEqualTo(2);
+    assertThat(tier.statistics().errors()).isZero();
+  }
+
+  @Test
+  void blocks_survive_a_restart() throws Exception {
+    store(BLOCK);
+    store(small(1));
+    long bytes = tier.statistics().bytes();
+    reopen(1L << 30, 1000);
+    assertThat(tier.statistics().entries()).isEqualTo(2);
+    assertThat(tier.statistics().bytes()).isEqualTo(bytes);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void files_are_for_the_owner_only_and_nothing_else_is_left() throws Exception {
+    store(BLOCK);
+    assertThat(permissions(fileOf(BLOCK))).isEqualTo("rw-------");
+    for (Path directory = fileOf(BLOCK).getParent();
+        !directory.equals(parent);
+        directory = directory.getParent()) {
+      assertThat(permissions(directory)).isEqualTo("rwx------");
+    }
+    try (Stream<Path> all = Files.walk(parent)) {
+      assertThat(all.filter(Files::isRegularFile)).containsExactly(fileOf(BLOCK));
+    }
+  }
+
+  private static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  @Test
+  void a_flipped_bit_on_disk_is_a_miss() throws Exception {
+    int length = BlockFormat.fileBytes(BLOCK);
+    for (int at = 0; at < length; at += 7_919) {
+      store(BLOCK);
+      flipBit(fileOf(BLOCK), at);
+      assertThat(tier.read(BLOCK)).as("byte %d", at).isNull();
+      assertThat(fileOf(BLOCK)).doesNotExist();
+    }
+    assertThat(tier.statistics().errors()).isEqualTo(length / 7_919 + 1);
+    store(BLOCK);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void a_flipped_bit_elsewhere_in_the_block_does_not_hurt_a_range() throws Exception {
+    store(BLOCK);
+    flipBit(fileOf(BLOCK), 140_000);
+    assertThat(tier.readRange(BLOCK, 10, ByteBuffer.allocate(100))).isTrue();
+    assertThat(tier.readRange(BLOCK, 139_000, ByteBuffer.allocate(2_000))).isFalse();
+    assertThat(fileOf(BLOCK)).doesNotExist();
+  }
+
+  private static void flipBit(Path file, int at) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[at] ^= 0x10;
+    Files.write(file, bytes);
+  }
+
+  @Test
+  void a_torn_file_is_a_miss_and_goes_at_the_next_start_at_the_latest() throws Exception {
+    store(BLOCK);
+    byte[] whole = Files.readAllBytes(fileOf(BLOCK));
+    for (int length : new int[] {0, 1, 149_999, 150_000, whole.length - 1}) {
+      Files.write(fileOf(BLOCK), Arrays.copyOf(whole, length));
+      assertThat(tier.read(BLOCK)).isNull();
+    }
+    Files.write(fileOf(BLOCK), Arrays.copyOf(whole, whole.length + 1));
+    assertThat(tier.read(BLOCK)).isNull();
+    Files.write(fileOf(BLOCK), Arrays.copyOf(whole, 100));
+    reopen(1L << 30, 1000);
+    assertThat(fileOf(BLOCK)).doesNotExist();
+    assertThat(tier.statistics().entries()).isZero();
+  }
+
+  @Test
+  void a_right_file_under_a_wrong_name_is_a_miss() throws Exception {
+    store(small(1));
+    store(small(2));
+    Files.copy(fileOf(small(1)), fileOf(small(2)), StandardCopyOption.REPLACE_EXISTING);
+    assertThat(tier.read(small(2))).isNull();
+    assertAndRelease(tier.read(small(1)), small(1));
+  }
+
+  @Test
+  void the_block_of_another_file_system_is_a_miss() throws Exception {
+    store(BLOCK);
+    UUID other = new UUID(3, 4);
+    try (DiskTier elsewhere = DiskTier.open(options(other, 1 << 20, 10), pool, clock)) {
+      elsewhere.awaitScan(); // it would delete what is still being copied below
+      assertThat(elsewhere.read(BLOCK)).isNull();
+      Path copy = Path.of(fileOf(BLOCK).toString().replace(NAMESPACE.toString(), other.toString()));
+      Files.createDirectories(copy.getParent());
+      Files.copy(fileOf(BLOCK), copy);
+      assertThat(elsewhere.read(BLOCK)).isNull();
+      assertThat(elsewhere.statistics().errors()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void the_least_recently_used_blocks_go_first() throws Exception {
+    reopen(100 * 4096, 1000);
+    for (int i = 0; i < 100; i++) {
+      store(small(i));
+    }
+    assertThat(tier.statistics().evictions()).isZero();
+    assertAndRelease(tier.read(small(0)), small(0));
+    store(small(100));
+    assertThat(tier.statistics().evictions()).isBetween(1L, 10L);
+    assertThat(tier.statistics().bytes()).isLessThanOrEqualTo(100 * 4096);
+    assertAndRelease(tier.read(small(0)), small(0));
+    assertAndRelease(tier.read(small(100)), small(100));
+    assertThat(tier.read(small(1))).isNull();
+    assertThat(fileOf(small(1))).doesNotExist();
+  }
+
+  @Test
+  void the_number_of_files_is_limited_too() throws Exception {
+    reopen(1L << 30, 10);
+    for (int i = 0; i < 50; i++) {
+      store(small(i));
+    }
+    assertThat(tier.statistics().entries()).isEqualTo(10);
+    assertThat(tier.statistics().evictions()).isEqualTo(40);
+  }
+
+  @Test
+  void a_restart_with_less_room_evicts_what_was_written_first() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      store(small(i));
+      FileTime written = FileTime.fromMillis(1_000_000L + i);
+      Files.setLastModifiedTime(fileOf(small(i)), written);
+    }
+    reopen(10 * 4096, 1000);
+    tier.awaitWrites(LONG);
+    assertThat(tier.statistics().entries()).isEqualTo(9);
+    assertThat(tier.read(small(10))).isNull();
+    assertAndRelease(tier.read(small(11)), small(11));
+  }
+
+  @Test
+  void when_the_disk_must_stay_free_blocks_go_and_new_ones_are_not_taken() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      store(small(i));
+    }
+    lacking.set(3 * 4096 - 4096); // a constant: others fill what is given up
+    store(small(10));
+    assertThat(tier.statistics().evictions()).isEqualTo(3);
+    assertThat(tier.statistics().drops()).isEqualTo(1);
+    assertThat(tier.contains(small(10))).isFalse();
+    lacking.set(Long.MIN_VALUE / 2);
+    store(small(10));
+    assertThat(tier.contains(small(10))).isTrue();
+  }
+
+  @Test
+  void a_full_queue_drops_and_counts_and_never_blocks() throws Exception {
+    CountDownLatch diskIsSlow = new CountDownLatch(1);
+    tier.close();
+    tier =
+        DiskTier.open(
+            options(NAMESPACE, 1L << 30, 1000),
+            CacheDirectory.open(parent.resolve("cache"), NAMESPACE),
+            pool,
+            clock,
+            more -> {
+              try {
+                diskIsSlow.await();
+              } catch (InterruptedException e) {
+                throw new IOException(e);
+              }
+              return 0;
+            });
+    for (int i = 0; i < 70; i++) { // 64 pages fit into 4 MiB
+      PagedBytes content = TestBlocks.content(pool, small(i));
+      tier.offer(small(i), content);
+      content.release();
+    }
+    assertThat(tier.statistics().drops()).isEqualTo(6);
+    assertThat(pool.inUse()).isEqualTo(64);
+    diskIsSlow.countDown();
+    tier.awaitWrites(LONG);
+    assertThat(tier.statistics().entries()).isEqualTo(64);
+  }
+
+  @Test
+  void everything_is_gone_after_dropping_all_even_what_others_wrote() throws Exception {
+    store(BLOCK);
+    try (DiskTier other = DiskTier.open(options(NAMESPACE, 1 << 20, 10), pool, clock)) {
+      PagedBytes content = TestBlocks.content(pool, small(1));
+      other.offer(small(1), content);
+      content.release();
+      other.awaitWrites(LONG);
+    }
+    tier.dropAll();
+    assertThat(tier.read(BLOCK)).isNull();
+    assertThat(tier.read(small(1))).isNull();
+    assertThat(tier.statistics().entries()).isZero();
+    store(BLOCK);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void two_processes_see_and_survive_each_others_files_coming_and_going() throws Exception {
+    try (DiskTier other = open(1L << 30, 1000)) {
+      store(BLOCK);
+      assertAndRelease(other.read(BLOCK), BLOCK);
+      assertThat(other.statistics().entries()).isEqualTo(1);
+      other.dropAll();
+      assertThat(tier.statistics().entries()).isEqualTo(1); // a belief
+      assertThat(tier.read(BLOCK)).isNull();
+      assertThat(tier.statistics().entries()).isZero();
+      store(BLOCK);
+      assertAndRelease(other.read(BLOCK), BLOCK);
+    }
+  }
+
+  @Test
+  void half_written_files_of_a_crash_go_but_not_those_being_written() throws Exception {
+    store(BLOCK);
+    Path abandoned = fileOf(BLOCK).resolveSibling(".x-1.tmp");
+    Path fresh = fileOf(BLOCK).resolveSibling(".x-2.tmp");
+    Path foreign = fileOf(BLOCK).resolveSibling("README");
+    for (Path file : new Path[] {abandoned, fresh, foreign}) {
+      Files.writeString(file, "half");
+      Files.setLastModifiedTime(file, FileTime.from(clock.instant().minus(Duration.ofDays(1))));
+    }
+    Files.setLastModifiedTime(fresh, FileTime.from(clock.instant()));
+    reopen(1L << 30, 1000);
+    assertThat(abandoned).doesNotExist();
+    assertThat(fresh).exists();
+    assertThat(foreign).exists();
+    assertThat(tier.statistics().entries()).isEqualTo(1);
+  }
+
+  @Test
+  void a_failing_disk_is_left_alone_and_tried_again_after_a_while() throws Exception {
+    store(BLOCK);
+    Path shard = fileOf(BLOCK).getParent();
+    Path aside = parent.resolve("aside");
+    Files.move(shard, aside);
+    Files.writeString(shard, "not a directory: every access fails");
+    for (int i = 0; i < 10; i++) {
+      assertThat(tier.read(BLOCK)).isNull();
+    }
+    assertThat(tier.statistics().errors()).isEqualTo(ServiceGate.ERRORS_MAX);
+    clock.move(Duration.ofSeconds(30));
+    assertThat(tier.read(BLOCK)).isNull(); // the probe fails
+    assertThat(tier.read(BLOCK)).isNull();
+    assertThat(tier.statistics().errors()).isEqualTo(ServiceGate.ERRORS_MAX + 1);
+
+    Files.delete(shard);
+    Files.move(aside, shard);
+    assertThat(tier.read(BLOCK)).isNull(); // not yet
+    clock.move(Duration.ofSeconds(30));
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void writes_that_fail_are_counted_and_leave_nothing_behind() throws Exception {
+    Path shard = fileOf(BLOCK).getParent();
+    Files.writeString(shard, "not a directory");
+    for (int i = 0; i < 5; i++) {
+      store(BLOCK);
+    }
+    assertThat(tier.statistics().errors()).isEqualTo(ServiceGate.ERRORS_MAX);
+    assertThat(tier.statistics().drops()).isEqualTo(2);
+    assertThat(tier.statistics().entries()).isZero();
+    Files.delete(shard);
+    clock.move(Duration.ofSeconds(30));
+    store(BLOCK);
+    assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+}

@@ -1,0 +1,131 @@
+package io.curvefs.cache.tier;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.TestBlocks;
+import io.curvefs.cache.Threads;
+import io.curvefs.cache.page.PagePool;
+import io.curvefs.cache.page.PagedBytes;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class SingleFlightTest {
+  private static final int THREADS = 16;
+  private static final BlockId BLOCK = new BlockId(1, 1, 100_000);
+
+  private final PagePool pool = new PagePool(16L << 20);
+  private final SingleFlight flights = new SingleFlight();
+  private final AtomicInteger loads = new AtomicInteger();
+  private final CountDownLatch gate = new CountDownLatch(1);
+
+  @AfterEach
+  void nothing_is_left() {
+    assertThat(flights.isLoading(BLOCK)).isFalse();
+    assertThat(pool.inUse()).isZero();
+  }
+
+  private PagedBytes load() throws IOException {
+    loads.incrementAndGet();
+    pass();
+    return TestBlocks.content(pool, BLOCK);
+  }
+
+  private PagedBytes fail() throws IOException {
+    loads.incrementAndGet();
+    pass();
+    throw new IOException("no such block");
+  }
+
+  private void pass() {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void all_who_ask_at_once_share_one_load_and_each_has_a_reference() throws Exception {
+    List<Future<PagedBytes>> asked =
+        Threads.startAll(THREADS, i -> () -> flights.load(BLOCK, this::load));
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS - 1);
+    gate.countDown();
+    for (Future<PagedBytes> one : asked) {
+      TestBlocks.assertAndRelease(one.get(), BLOCK);
+    }
+    assertThat(loads.get()).isEqualTo(1);
+  }
+
+  @Test
+  void all_who_ask_at_once_share_the_failure_and_the_next_one_tries_again() throws Exception {
+    List<Future<PagedBytes>> asked =
+        Threads.startAll(THREADS, i -> () -> flights.load(BLOCK, this::fail));
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS - 1);
+    gate.countDown();
+    for (Future<PagedBytes> one : asked) {
+      assertThat(Threads.failureOf(one))
+          .isInstanceOf(IOException.class)
+          .hasMessage("no such block");
+    }
+    assertThat(loads.get()).isEqualTo(1);
+    TestBlocks.assertAndRelease(flights.load(BLOCK, this::load), BLOCK);
+    assertThat(loads.get()).isEqualTo(2);
+  }
+
+  @Test
+  void a_bug_in_the_loader_does_not_leave_the_others_waiting() throws Exception {
+    SingleFlight.Loader broken =
+        () -> {
+          pass();
+          throw new IllegalStateException("bug");
+        };
+    List<Future<PagedBytes>> asked = Threads.startAll(2, i -> () -> flights.load(BLOCK, broken));
+    Threads.until(() -> flights.passengers(BLOCK) == 1);
+    gate.countDown();
+    for (Future<PagedBytes> one : asked) {
+      assertThat(Threads.failureOf(one)).hasMessageContaining("bug");
+    }
+  }
+
+  @Test
+  void who_is_interrupted_while_waiting_leaves_no_reference_behind() throws Exception {
+    Future<PagedBytes> loading =
+        Threads.startAll(1, i -> () -> flights.load(BLOCK, this::load)).get(0);
+    Threads.until(() -> loads.get() == 1);
+    Future<PagedBytes> interrupted =
+        Threads.<PagedBytes>startAll(
+                1,
+                i ->
+                    () -> {
+                      Thread.currentThread().interrupt();
+                      return flights.load(BLOCK, this::load);
+                    })
+            .get(0);
+    assertThat(Threads.failureOf(interrupted)).isInstanceOf(InterruptedIOException.class);
+    gate.countDown();
+    TestBlocks.assertAndRelease(loading.get(), BLOCK);
+  }
+
+  @Test
+  void many_rounds_of_many_threads_keep_the_references_right() throws Exception {
+    gate.countDown();
+    Threads.runAll(
+        THREADS,
+        thread ->
+            () -> {
+              for (int round = 0; round < 300; round++) {
+                BlockId id = new BlockId(round % 3, 0, 1000);
+                TestBlocks.assertAndRelease(
+                    flights.load(id, () -> TestBlocks.content(pool, id)), id);
+              }
+              return null;
+            });
+  }
+}
