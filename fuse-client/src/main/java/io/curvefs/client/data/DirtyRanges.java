@@ -1,0 +1,66 @@
+package io.curvefs.client.data;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/** Ranges of a window that have been written; neighbours become one. One thread at a time. */
+final class DirtyRanges {
+  /** End of each range by its beginning; disjoint and not touching. */
+  private final NavigableMap<Integer, Integer> ends = new TreeMap<>();
+
+  private int bytes;
+
+  /** From inclusive, to exclusive. */
+  record Range(int from, int to) {
+    int length() {
+      return to - from;
+    }
+  }
+
+  void add(int from, int to) {
+    int start = from;
+    int end = to;
+    Map.Entry<Integer, Integer> before = ends.floorEntry(from);
+    if (before != null && before.getValue() >= from) {
+      start = before.getKey();
+    }
+    Map.Entry<Integer, Integer> overlapped = ends.ceilingEntry(start);
+    while (overlapped != null && overlapped.getKey() <= end) {
+      end = Math.max(end, overlapped.getValue());
+      bytes -= overlapped.getValue() - overlapped.getKey();
+      ends.remove(overlapped.getKey());
+      overlapped = ends.ceilingEntry(start);
+    }
+    ends.put(start, end);
+    bytes += end - start;
+  }
+
+  /** Ranges in order. */
+  List<Range> all() {
+    List<Range> all = new ArrayList<>(ends.size());
+    ends.forEach((from, to) -> all.add(new Range(from, to)));
+    return all;
+  }
+
+  /** The parts of the ranges that lie within the given one, in order. */
+  List<Range> within(int from, int to) {
+    List<Range> parts = new ArrayList<>();
+    Integer first = ends.floorKey(from);
+    ends.subMap(first == null ? from : first, to)
+        .forEach(
+            (start, end) -> {
+              if (end > from) {
+                parts.add(new Range(Math.max(start, from), Math.min(end, to)));
+              }
+            });
+    return parts;
+  }
+
+  /** Bytes in all ranges. */
+  int bytes() {
+    return bytes;
+  }
+}

@@ -1,0 +1,84 @@
+package io.curvefs.client.data;
+
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.id.InodeId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+
+/** The bytes of one open file, shared by all its handles. Thread-safe. */
+public final class FileData {
+  private final InodeId inode;
+  private final ChunkMap chunks;
+  private final FileWriter writer;
+  private final FileReader reader;
+
+  FileData(FileStore store, InodeId inode, ContentListener listener) {
+    this.inode = inode;
+    this.chunks = new ChunkMap(store.namespace().meta(), inode, listener);
+    this.writer = new FileWriter(store, inode, chunks);
+    this.reader = new FileReader(store, writer, chunks);
+  }
+
+  public InodeId inode() {
+    return inode;
+  }
+
+  /** What an open has brought is news for the other handles too. */
+  public void opened(NamespaceClient.Opened opened) {
+    chunks.opened(opened.attributes(), opened.chunks());
+  }
+
+  /** A read of its own sequence: what is read ahead follows from it. */
+  public ReadStream stream(long readAheadBytesMax) {
+    return new ReadStream(readAheadBytesMax);
+  }
+
+  /**
+   * Reads into dst, as much as fits and the file has.
+   *
+   * @param length of the file, uncommitted writes included
+   * @return bytes read; 0 at the end of the file
+   */
+  public int read(ReadStream stream, long offset, ByteBuffer dst, long length) throws IOException {
+    return reader.read(stream, offset, dst, length);
+  }
+
+  public void write(long offset, ByteBuffer src) throws IOException {
+    writer.write(offset, src);
+  }
+
+  /** Returns once everything written is in the object store and committed. */
+  public void flush() throws IOException {
+    writer.flush();
+  }
+
+  /** The file's bytes were changed by something else than writes: a truncate, another mount. */
+  public void changed() {
+    chunks.forget();
+  }
+
+  /** Whether something is written that nobody else can see yet. */
+  public boolean isDirty() {
+    return writer.uncommitted() != null;
+  }
+
+  /** The attributes as they look from this mount. */
+  public Attributes withUncommitted(Attributes attributes) {
+    FileWriter.Uncommitted uncommitted = writer.uncommitted();
+    return uncommitted == null
+        ? attributes
+        : attributes.withUncommitted(
+            Math.max(attributes.length(), uncommitted.end()), uncommitted.mtime());
+  }
+
+  void flushOlderThan(Duration age) {
+    writer.flushOlderThan(age);
+  }
+
+  /** How often writing this file has failed. */
+  public long failures() {
+    return writer.failures();
+  }
+}

@@ -1,0 +1,351 @@
+package io.curvefs.client.meta;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Create;
+import io.curvefs.proto.DirectoryEntry;
+import io.curvefs.proto.Inode;
+import io.curvefs.proto.Link;
+import io.curvefs.proto.MutateReply;
+import io.curvefs.proto.MutateRequest;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.RemoveDir;
+import io.curvefs.proto.RemoveXattr;
+import io.curvefs.proto.Rename;
+import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.SetXattr;
+import io.curvefs.proto.Unlink;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Names and attributes of the mounted file system, from memory where that is allowed. What this
+ * mount changes, it sees at once. Thread-safe.
+ */
+public final class NamespaceClient {
+  private static final int LISTINGS_KEPT = 64;
+
+  private final MetaClient meta;
+  private final MetadataCache cache;
+
+  /**
+   * Entries of recent listings whose attributes live in other groups and were not asked for yet.
+   */
+  private final Map<MetadataCache.Listing, List<InodeId>> unasked = new ConcurrentHashMap<>();
+
+  public NamespaceClient(MetaClient meta, MetaOptions options) {
+    this.meta = meta;
+    this.cache =
+        new MetadataCache(
+            options.attributeTimeout(),
+            options.entryTimeout(),
+            options.negativeTimeout(),
+            System::nanoTime);
+  }
+
+  public MetaClient meta() {
+    return meta;
+  }
+
+  /**
+   * The inode behind a name.
+   *
+   * @throws RefusedException ENOENT when there is none
+   */
+  public InodeId child(InodeId parent, ByteString name) throws RefusedException {
+    MetadataCache.Found known = cache.name(parent, name);
+    if (known == null) {
+      return ask(parent, name);
+    }
+    if (known.child() == null) {
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    if (known.listing() != null) {
+      askWithSiblings(known.child(), known.listing());
+    }
+    return known.child();
+  }
+
+  private InodeId ask(InodeId parent, ByteString name) throws RefusedException {
+    ReadReply reply;
+    try {
+      reply = meta.lookup(parent, name);
+    } catch (RefusedException e) {
+      if (e.refusal() == Refusal.ENOENT) {
+        cache.putAbsent(parent, name);
+      }
+      throw e;
+    }
+    InodeId child = new InodeId(reply.getDentry().getChild());
+    cache.putName(parent, name, child);
+    reply.getInodesList().forEach(inode -> cache.put(Attributes.of(inode)));
+    return child;
+  }
+
+  /** Attributes that a listing could not bring are asked for together, when the first is wanted. */
+  private void askWithSiblings(InodeId wanted, MetadataCache.Listing listing)
+      throws RefusedException {
+    List<InodeId> siblings = unasked.get(listing);
+    if (siblings == null || cache.attributes(wanted) != null) {
+      return;
+    }
+    if (unasked.remove(listing, siblings)) {
+      for (Attributes attributes : meta.inodes(siblings)) {
+        cache.put(attributes, listing);
+      }
+    }
+  }
+
+  /**
+   * @throws RefusedException ENOENT when the inode is gone
+   */
+  public Attributes attributes(InodeId inode) throws RefusedException {
+    Attributes known = cache.attributes(inode);
+    return known != null ? known : freshAttributes(inode);
+  }
+
+  public Attributes freshAttributes(InodeId inode) throws RefusedException {
+    List<Attributes> found = meta.inodes(List.of(inode));
+    if (found.isEmpty()) {
+      cache.forget(inode);
+      throw new RefusedException(Refusal.ENOENT);
+    }
+    cache.put(found.get(0));
+    return found.get(0);
+  }
+
+  /** The attributes that were last seen, however old; null: never seen. */
+  public @Nullable Attributes lastSeen(InodeId inode) {
+    return cache.lastAttributes(inode);
+  }
+
+  /**
+   * An inode that is held open until {@link #close}, with what reading it needs first.
+   *
+   * @param chunks the answer's chunks
+   */
+  public record Opened(Attributes attributes, ReadReply chunks) {}
+
+  public Opened open(InodeId inode) throws RefusedException {
+    ReadReply reply;
+    try {
+      reply = meta.open(inode);
+    } catch (RefusedException e) {
+      if (e.refusal() == Refusal.ENOENT) {
+        cache.forget(inode);
+      }
+      throw e;
+    }
+    Attributes attributes = Attributes.of(reply.getInodes(0));
+    cache.put(attributes);
+    return new Opened(attributes, reply);
+  }
+
+  public void close(InodeId inode) {
+    meta.closed(inode);
+  }
+
+  // ---- listing ----
+
+  /** One page of a directory. */
+  public record Page(List<DirectoryEntry> entries, boolean last) {}
+
+  /** Marks the beginning of a walk through a directory. */
+  public MetadataCache.Listing beginListing() {
+    return cache.newListing();
+  }
+
+  /**
+   * The names behind {@code after}; what comes with them is remembered for the stats that follow.
+   */
+  public Page list(InodeId directory, ByteString after, MetadataCache.Listing listing)
+      throws RefusedException {
+    ReadReply reply = meta.list(directory, after);
+    reply.getInodesList().forEach(inode -> cache.put(Attributes.of(inode)));
+    List<InodeId> elsewhere = new ArrayList<>();
+    for (DirectoryEntry entry : reply.getEntriesList()) {
+      InodeId child = new InodeId(entry.getDentry().getChild());
+      cache.putName(directory, entry.getName(), child, listing);
+      if (entry.hasInode()) {
+        cache.put(Attributes.of(entry.getInode()), listing);
+      } else {
+        elsewhere.add(child);
+      }
+    }
+    if (!elsewhere.isEmpty()) {
+      unasked.merge(
+          listing,
+          elsewhere,
+          (before, more) -> {
+            List<InodeId> both = new ArrayList<>(before);
+            both.addAll(more);
+            return both;
+          });
+    }
+    cache.touch(listing);
+    return new Page(reply.getEntriesList(), reply.getEnd());
+  }
+
+  /** The walk is over; its entries stay usable for the stats that follow at once. */
+  public void endListing(MetadataCache.Listing listing) {
+    if (unasked.size() > LISTINGS_KEPT) {
+      unasked.remove(listing);
+    }
+  }
+
+  // ---- changing ----
+
+  private Attributes took(MutateReply reply) {
+    if (reply.hasParent()) {
+      cache.put(Attributes.of(reply.getParent()));
+    }
+    return took(reply.getInode());
+  }
+
+  private Attributes took(Inode inode) {
+    Attributes attributes = Attributes.of(inode);
+    cache.put(attributes);
+    return attributes;
+  }
+
+  private void parentChanged(InodeId parent, MutateReply reply) {
+    if (!reply.hasParent()) {
+      cache.forget(parent);
+    }
+  }
+
+  public Attributes create(Create.Builder create) throws RefusedException {
+    return created(
+        create, meta.mutate(new InodeId(create.getParent()), mutation().setCreate(create)));
+  }
+
+  /** The new file is held open until {@link #close}. */
+  public Attributes createOpen(Create.Builder create) throws RefusedException {
+    return created(
+        create, meta.createOpen(new InodeId(create.getParent()), mutation().setCreate(create)));
+  }
+
+  private Attributes created(Create.Builder create, MutateReply reply) {
+    InodeId parent = new InodeId(create.getParent());
+    parentChanged(parent, reply);
+    Attributes attributes = took(reply);
+    cache.putName(parent, create.getName(), attributes.id());
+    return attributes;
+  }
+
+  private static MutateRequest.Builder mutation() {
+    return MutateRequest.newBuilder();
+  }
+
+  public void unlink(InodeId parent, ByteString name) throws RefusedException {
+    MetadataCache.Found known = cache.name(parent, name);
+    MutateReply reply =
+        meta.mutate(
+            parent,
+            mutation().setUnlink(Unlink.newBuilder().setParent(parent.value()).setName(name)));
+    parentChanged(parent, reply);
+    cache.putAbsent(parent, name);
+    if (known != null && known.child() != null) {
+      cache.forget(known.child());
+    }
+    if (reply.hasParent()) {
+      cache.put(Attributes.of(reply.getParent()));
+    }
+    if (reply.hasInode()) {
+      took(reply.getInode());
+    }
+  }
+
+  public void removeDirectory(InodeId parent, ByteString name) throws RefusedException {
+    MetadataCache.Found known = cache.name(parent, name);
+    MutateReply reply =
+        meta.mutate(
+            parent,
+            mutation()
+                .setRemoveDir(RemoveDir.newBuilder().setParent(parent.value()).setName(name)));
+    parentChanged(parent, reply);
+    cache.putAbsent(parent, name);
+    if (known != null && known.child() != null) {
+      cache.forget(known.child());
+    }
+    if (reply.hasParent()) {
+      cache.put(Attributes.of(reply.getParent()));
+    }
+  }
+
+  public Attributes link(InodeId inode, InodeId parent, ByteString name) throws RefusedException {
+    MutateReply reply =
+        meta.mutate(
+            parent,
+            mutation()
+                .setLink(
+                    Link.newBuilder()
+                        .setInode(inode.value())
+                        .setParent(parent.value())
+                        .setName(name)));
+    parentChanged(parent, reply);
+    cache.forget(inode);
+    Attributes attributes = took(reply);
+    cache.putName(parent, name, inode);
+    return attributes;
+  }
+
+  public void rename(InodeId parent, ByteString name, InodeId newParent, ByteString newName)
+      throws RefusedException {
+    MetadataCache.Found moved = cache.name(parent, name);
+    MetadataCache.Found replaced = cache.name(newParent, newName);
+    try {
+      meta.mutate(
+          parent,
+          mutation()
+              .setRename(
+                  Rename.newBuilder()
+                      .setParent(parent.value())
+                      .setName(name)
+                      .setNewParent(newParent.value())
+                      .setNewName(newName)));
+    } finally {
+      cache.forgetName(parent, name);
+      cache.forgetName(newParent, newName);
+      cache.forget(parent);
+      cache.forget(newParent);
+      for (MetadataCache.Found touched : new MetadataCache.Found[] {moved, replaced}) {
+        if (touched != null && touched.child() != null) {
+          cache.forget(touched.child());
+        }
+      }
+    }
+  }
+
+  public Attributes setAttributes(SetAttributes.Builder set) throws RefusedException {
+    return took(meta.mutate(new InodeId(set.getInode()), mutation().setSetAttributes(set)));
+  }
+
+  public Attributes commit(CommitExtents.Builder commit) throws RefusedException {
+    return took(meta.mutate(new InodeId(commit.getInode()), mutation().setCommit(commit)));
+  }
+
+  public void setXattr(SetXattr.Builder set) throws RefusedException {
+    took(meta.mutate(new InodeId(set.getInode()), mutation().setSetXattr(set)));
+  }
+
+  public void removeXattr(InodeId inode, ByteString name) throws RefusedException {
+    took(
+        meta.mutate(
+            inode,
+            mutation()
+                .setRemoveXattr(RemoveXattr.newBuilder().setInode(inode.value()).setName(name))));
+  }
+
+  /** Forgets everything that could be asked again. */
+  public void forgetAll() {
+    cache.forgetAll();
+    unasked.clear();
+  }
+}

@@ -1,0 +1,126 @@
+package io.curvefs.client.vfs;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.FileData;
+import io.curvefs.client.data.ReadStream;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Open files and their handles: all handles of a file share its bytes. Thread-safe. */
+final class OpenFiles {
+  private final NamespaceClient namespace;
+  private final DataClient data;
+  private final long readAheadBytesMax;
+  private final Handles<FileHandle> handles = new Handles<>();
+
+  @GuardedBy("this")
+  private final Map<InodeId, Shared> files = new HashMap<>();
+
+  private static final class Shared {
+    final FileData data;
+    int handles;
+
+    Shared(FileData data) {
+      this.data = data;
+    }
+  }
+
+  /** One open(2). */
+  static final class FileHandle {
+    final FileData data;
+    final ReadStream stream;
+    private long failuresReported;
+
+    FileHandle(FileData data, ReadStream stream) {
+      this.data = data;
+      this.stream = stream;
+      this.failuresReported = data.failures();
+    }
+
+    /**
+     * A failure of writing is reported once to each handle that was open then, as errseq_t of Linux
+     * does.
+     */
+    synchronized void reportFailure() throws RefusedException {
+      long failures = data.failures();
+      if (failures > failuresReported) {
+        failuresReported = failures;
+        throw new RefusedException(
+            Refusal.EIO, "writing inode " + data.inode() + " has failed: the log has the cause");
+      }
+    }
+
+    /** Returns once everything is safe; a failure on the way counts as reported. */
+    void flush() throws IOException {
+      try {
+        data.flush();
+      } catch (IOException e) {
+        synchronized (this) {
+          failuresReported = data.failures();
+        }
+        throw e;
+      }
+      reportFailure();
+    }
+  }
+
+  OpenFiles(NamespaceClient namespace, DataClient data, long readAheadBytesMax) {
+    this.namespace = namespace;
+    this.data = data;
+    this.readAheadBytesMax = readAheadBytesMax;
+  }
+
+  /** A handle of a file that the metaserver knows to be open. */
+  long add(NamespaceClient.Opened opened) {
+    FileData file;
+    synchronized (this) {
+      Shared shared =
+          files.computeIfAbsent(opened.attributes().id(), inode -> new Shared(data.open(inode)));
+      shared.handles++;
+      file = shared.data;
+    }
+    file.opened(opened);
+    return handles.add(new FileHandle(file, file.stream(readAheadBytesMax)));
+  }
+
+  FileHandle get(long handle) throws RefusedException {
+    return handles.get(handle);
+  }
+
+  /** The file's bytes, when it is open here. */
+  synchronized @Nullable FileData find(InodeId inode) {
+    Shared shared = files.get(inode);
+    return shared == null ? null : shared.data;
+  }
+
+  /** Ends a handle. What the last one leaves unflushed is flushed. */
+  void release(long handle) throws IOException {
+    FileHandle released = handles.remove(handle);
+    InodeId inode = released.data.inode();
+    try {
+      if (released.data.isDirty()) {
+        released.flush();
+      }
+    } finally {
+      synchronized (this) {
+        Shared shared = files.get(inode);
+        if (shared != null && --shared.handles == 0) {
+          files.remove(inode);
+          data.close(shared.data);
+        }
+      }
+      namespace.close(inode);
+    }
+  }
+
+  int count() {
+    return handles.size();
+  }
+}

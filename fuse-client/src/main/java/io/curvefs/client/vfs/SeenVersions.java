@@ -1,0 +1,62 @@
+package io.curvefs.client.vfs;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.curvefs.client.data.ContentListener;
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.id.InodeId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which version of each file the asking side (the kernel) may hold in its own caches: its length,
+ * and its pages. What this mount writes passes through those caches, so it does not make them
+ * stale; what another mount writes does. Thread-safe.
+ */
+final class SeenVersions implements ContentListener {
+  private static final int FILES_MAX = 1_000_000;
+  private static final long NONE = -1;
+
+  private final Cache<InodeId, Seen> seen = Caffeine.newBuilder().maximumSize(FILES_MAX).build();
+
+  private record Seen(long length, long pages) {}
+
+  /** The attributes were handed out. */
+  void shown(Attributes attributes) {
+    if (attributes.isRegular()) {
+      seen.asMap()
+          .compute(
+              attributes.id(),
+              (id, before) ->
+                  new Seen(attributes.dataVersion(), before == null ? NONE : before.pages));
+    }
+  }
+
+  @Override
+  public void changedHere(InodeId inode, long dataVersion) {
+    seen.asMap()
+        .computeIfPresent(
+            inode,
+            (id, before) ->
+                new Seen(
+                    before.length == dataVersion - 1 ? dataVersion : before.length,
+                    before.pages == dataVersion - 1 ? dataVersion : before.pages));
+  }
+
+  /** What an open finds of the caches. */
+  record Caches(boolean lengthIsCurrent, boolean pagesAreCurrent) {}
+
+  /** The file is opened at this version; its pages are of it from now on. */
+  Caches opened(Attributes attributes) {
+    @Nullable Seen before = seen.getIfPresent(attributes.id());
+    long version = attributes.dataVersion();
+    seen.asMap()
+        .compute(attributes.id(), (id, s) -> new Seen(s == null ? NONE : s.length, version));
+    return new Caches(
+        before != null && before.length == version, before != null && before.pages == version);
+  }
+
+  /** Nothing cached counts any more. */
+  void forgetAll() {
+    seen.invalidateAll();
+  }
+}

@@ -1,0 +1,304 @@
+package io.curvefs.client.vfs;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.client.data.ContentListener;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.FileData;
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.meta.MetaClient;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.Create;
+import io.curvefs.proto.FileType;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.SetXattr;
+import io.curvefs.slice.Layout;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * The file system as POSIX means it, over inode numbers and handles. Refusals carry the errno; any
+ * other {@link IOException} is EIO. Who may do what is for the asking side to check. Thread-safe.
+ */
+public final class Vfs {
+  private static final int SYMLINK_MODE = 0777;
+
+  private final NamespaceClient namespace;
+  private final OpenFiles files;
+  private final Handles<DirectoryStream> directories = new Handles<>();
+  private final SeenVersions seen;
+  private final Xattrs xattrs;
+  private final VfsOptions options;
+
+  /**
+   * @param seen the listener that {@code data} reports to
+   */
+  public Vfs(
+      NamespaceClient namespace,
+      DataClient data,
+      Seen seen,
+      ControlAttributes control,
+      VfsOptions options) {
+    this.namespace = namespace;
+    this.files = new OpenFiles(namespace, data, options.readAheadBytesMax());
+    this.seen = seen.versions;
+    this.xattrs = new Xattrs(namespace, control, options);
+    this.options = options;
+  }
+
+  /** What the asking side has seen of the files; made before the data path, which reports to it. */
+  public static final class Seen {
+    private final SeenVersions versions = new SeenVersions();
+
+    public ContentListener listener() {
+      return versions;
+    }
+  }
+
+  public InodeId root() {
+    return options.root();
+  }
+
+  private void requireWritable() throws RefusedException {
+    if (options.readOnly()) {
+      throw new RefusedException(Refusal.EROFS);
+    }
+  }
+
+  // ---- names and attributes ----
+
+  public InodeId lookup(InodeId parent, ByteString name) throws RefusedException {
+    return namespace.child(parent, name);
+  }
+
+  /** Attributes as they look from this mount, its own uncommitted writes included. */
+  public Attributes attributes(InodeId inode) throws RefusedException {
+    FileData open = files.find(inode);
+    Attributes attributes = namespace.attributes(inode);
+    seen.shown(attributes);
+    return open == null ? attributes : open.withUncommitted(attributes);
+  }
+
+  public ByteString readLink(InodeId inode) throws RefusedException {
+    Attributes attributes = namespace.attributes(inode);
+    if (attributes.type() != FileType.SYMLINK) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
+    return attributes.symlinkTarget();
+  }
+
+  /** mknod(2) and mkdir(2): an inode of any type but a symlink. */
+  public Attributes make(
+      Caller caller, InodeId parent, ByteString name, FileType type, int mode, int rdev)
+      throws RefusedException {
+    requireWritable();
+    return namespace.create(create(caller, parent, name, type, mode).setRdev(rdev));
+  }
+
+  public Attributes symlink(Caller caller, InodeId parent, ByteString name, ByteString target)
+      throws RefusedException {
+    requireWritable();
+    return namespace.create(
+        create(caller, parent, name, FileType.SYMLINK, SYMLINK_MODE).setSymlinkTarget(target));
+  }
+
+  private static Create.Builder create(
+      Caller caller, InodeId parent, ByteString name, FileType type, int mode) {
+    return Create.newBuilder()
+        .setParent(parent.value())
+        .setName(name)
+        .setType(type)
+        .setMode(mode)
+        .setUid(caller.uid())
+        .setGid(caller.gid());
+  }
+
+  public void unlink(InodeId parent, ByteString name) throws RefusedException {
+    requireWritable();
+    namespace.unlink(parent, name);
+  }
+
+  public void removeDirectory(InodeId parent, ByteString name) throws RefusedException {
+    requireWritable();
+    namespace.removeDirectory(parent, name);
+  }
+
+  public void rename(InodeId parent, ByteString name, InodeId newParent, ByteString newName)
+      throws RefusedException {
+    requireWritable();
+    namespace.rename(parent, name, newParent, newName);
+  }
+
+  public Attributes link(InodeId inode, InodeId parent, ByteString name) throws RefusedException {
+    requireWritable();
+    return namespace.link(inode, parent, name);
+  }
+
+  /**
+   * Changes attributes. What was written before is committed first, so that neither its time nor
+   * its length overtakes the ones set here.
+   */
+  public Attributes setAttributes(SetAttributes.Builder set) throws IOException {
+    requireWritable();
+    InodeId inode = new InodeId(set.getInode());
+    FileData open = files.find(inode);
+    boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
+    if (open != null && ordered && open.isDirty()) {
+      open.flush();
+    }
+    Attributes after = namespace.setAttributes(set);
+    if (set.hasLength()) {
+      seen.changedHere(inode, after.dataVersion());
+      if (open != null) {
+        open.changed();
+      }
+    }
+    return after;
+  }
+
+  // ---- files ----
+
+  /**
+   * An open file.
+   *
+   * @param keepPages pages of it that the asking side holds are still good
+   * @param lengthChanged the asking side may hold an old length: it has to ask again
+   */
+  public record Opened(long handle, boolean keepPages, boolean lengthChanged) {}
+
+  /** Opens a file; what other mounts have closed before is seen from now on (close-to-open). */
+  public Opened open(InodeId inode, boolean forWriting) throws RefusedException {
+    if (forWriting) {
+      requireWritable();
+    }
+    NamespaceClient.Opened opened = namespace.open(inode);
+    long handle = files.add(opened);
+    SeenVersions.Caches caches = seen.opened(opened.attributes());
+    return new Opened(handle, caches.pagesAreCurrent(), !caches.lengthIsCurrent());
+  }
+
+  /** Creates a file and opens it: one request. */
+  public Opened createOpen(Caller caller, InodeId parent, ByteString name, int mode)
+      throws RefusedException {
+    requireWritable();
+    Attributes attributes =
+        namespace.createOpen(create(caller, parent, name, FileType.REGULAR, mode));
+    ReadReply empty = ReadReply.newBuilder().setChunksKnown(1).build();
+    long handle = files.add(new NamespaceClient.Opened(attributes, empty));
+    seen.shown(attributes);
+    seen.opened(attributes);
+    return new Opened(handle, true, false);
+  }
+
+  public InodeId inodeOf(long handle) throws RefusedException {
+    return files.get(handle).data.inode();
+  }
+
+  /**
+   * @return bytes read into dst; fewer than fit only at the end of the file
+   */
+  public int read(long handle, long offset, ByteBuffer dst) throws IOException {
+    OpenFiles.FileHandle open = files.get(handle);
+    Attributes attributes = open.data.withUncommitted(lastKnown(open.data.inode()));
+    return open.data.read(open.stream, offset, dst, attributes.length());
+  }
+
+  /** A file that is open keeps the length of its last open, however old: that is close-to-open. */
+  private Attributes lastKnown(InodeId inode) throws RefusedException {
+    Attributes last = namespace.lastSeen(inode);
+    return last != null ? last : namespace.attributes(inode);
+  }
+
+  public void write(long handle, long offset, ByteBuffer src) throws IOException {
+    OpenFiles.FileHandle open = files.get(handle);
+    open.reportFailure();
+    if (offset + src.remaining() > Layout.FILE_BYTES_MAX) {
+      throw new RefusedException(Refusal.EFBIG);
+    }
+    open.data.write(offset, src);
+  }
+
+  /** fsync(2), and what close(2) waits for. */
+  public void flush(long handle) throws IOException {
+    files.get(handle).flush();
+  }
+
+  public void release(long handle) throws IOException {
+    files.release(handle);
+  }
+
+  // ---- directories ----
+
+  public long openDirectory(InodeId directory) throws RefusedException {
+    Attributes attributes = namespace.attributes(directory);
+    if (!attributes.isDirectory()) {
+      throw new RefusedException(Refusal.ENOTDIR);
+    }
+    boolean top = directory.equals(options.root()) || attributes.parent() == 0;
+    InodeId parent = top ? directory : new InodeId(attributes.parent());
+    return directories.add(new DirectoryStream(namespace, directory, parent));
+  }
+
+  /** Takes names until it is full. */
+  @FunctionalInterface
+  public interface DirectoryVisitor {
+    /**
+     * @param next offset to go on from behind this name
+     * @return false when there was no room for this one
+     */
+    boolean visit(ByteString name, InodeId inode, FileType type, long next);
+  }
+
+  /**
+   * Walks on through a directory.
+   *
+   * @param offset 0 to begin (anew), else what a name brought as {@code next}
+   */
+  public void readDirectory(long handle, long offset, DirectoryVisitor visitor)
+      throws RefusedException {
+    directories.get(handle).read(offset, visitor::visit);
+  }
+
+  public void releaseDirectory(long handle) throws RefusedException {
+    directories.remove(handle).close();
+  }
+
+  // ---- the rest ----
+
+  /** How full the file system is. */
+  public MetaClient.Usage usage() throws RefusedException {
+    return namespace.meta().usage();
+  }
+
+  public ByteString xattr(InodeId inode, ByteString name) throws IOException {
+    return xattrs.get(inode, name);
+  }
+
+  public List<ByteString> xattrNames(InodeId inode) throws RefusedException {
+    return xattrs.list(inode);
+  }
+
+  public void setXattr(SetXattr.Builder set) throws IOException {
+    xattrs.set(set);
+  }
+
+  public void removeXattr(InodeId inode, ByteString name) throws RefusedException {
+    requireWritable();
+    xattrs.remove(inode, name);
+  }
+
+  /** Forgets everything cached here, and that the asking side may keep anything. */
+  public void forgetCached() {
+    namespace.forgetAll();
+    seen.forgetAll();
+  }
+
+  /** Open files and directories. */
+  public int openHandles() {
+    return files.count() + directories.size();
+  }
+}
