@@ -1,0 +1,101 @@
+package io.curvefs.client.cli;
+
+import io.curvefs.client.mount.MountOptions;
+import io.curvefs.client.mount.MountProcess;
+import io.curvefs.client.mount.MountSpec;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Mounts, and stays until the unmount. {@code bin/mount.curvefs} puts it into the background. */
+@Command(
+    name = "mount",
+    description = "Mount a file system (also as mount.curvefs, 'mount -t curvefs' and in fstab).",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nMount options (-o):%n",
+    footer = {
+      "  cache_dir=DIR           disk cache (root: /var/cache/curvefs, else ~/.cache/curvefs)",
+      "  cache_size=SIZE         its limit (10G); 0: no disk cache",
+      "  memory_cache=SIZE       blocks kept in memory (96M)",
+      "  write_buffer=SIZE       bytes written but not yet in the object store (96M)",
+      "  read_ahead=SIZE         how far sequential reads are run ahead of (32M)",
+      "  ro                      read-only",
+      "  subdir=/PATH            show this directory as the root",
+      "  attr_timeout=SECONDS    how long attributes may be kept (1)",
+      "  entry_timeout=SECONDS   how long names may be kept (1)",
+      "  negative_timeout=SECONDS  how long the absence of a name may be kept (0)",
+      "  meta_timeout=SECONDS    longest wait for the metaservers, then EIO (60)",
+      "  s3_timeout=SECONDS      longest wait for the object store, then EIO (60)",
+      "  threads=N               threads that answer the kernel (32)",
+      "  noallow_other           only the mounting user may enter (root: others may by default)",
+      "  log_file=FILE           log (root: /var/log/curvefs/..., else ~/.cache/curvefs/log/...)",
+      "  suid, nosuid, dev, nodev, exec, noexec, ... as in mount(8); nosuid,nodev by default"
+    })
+final class MountCommand implements Callable<Integer> {
+  private static final Logger log = LoggerFactory.getLogger(MountCommand.class);
+
+  @Parameters(index = "0", paramLabel = "HOST:PORT[,HOST:PORT...]/FSNAME")
+  private String spec;
+
+  @Parameters(index = "1", paramLabel = "DIR")
+  private Path directory;
+
+  @Option(
+      names = "-o",
+      paramLabel = "OPT[,OPT=VALUE...]",
+      description = "Mount options, see below.")
+  private List<String> options = new ArrayList<>();
+
+  @Option(names = "-f", description = "Stay in the foreground, log to standard error.")
+  private boolean foreground;
+
+  @Option(names = "-r", description = "Same as -o ro.")
+  private boolean readOnly;
+
+  @Option(
+      names = {"-w", "-n", "-s", "-v"},
+      description = "As mount(8) hands on; no effect.")
+  @SuppressWarnings("UnusedVariable")
+  private boolean ignored;
+
+  @Option(names = "-t", paramLabel = "TYPE", description = "As mount(8) hands on; no effect.")
+  @SuppressWarnings("UnusedVariable")
+  private String type;
+
+  @Override
+  public Integer call() throws Exception {
+    if (readOnly) {
+      options.add("ro");
+    }
+    MountOptions parsed =
+        MountOptions.parse(
+            String.join(",", options),
+            System.getProperty("user.name").equals("root"),
+            Path.of(System.getProperty("user.home")));
+    MountProcess mount =
+        MountProcess.start(MountSpec.parse(spec), directory, parsed, new SimpleMeterRegistry());
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(mount), "stop"));
+    // Whoever waits for the mount, waits for this line.
+    System.out.println("mounted");
+    if (!foreground) {
+      System.out.close();
+    }
+    mount.serve();
+    return 0;
+  }
+
+  private static void stop(MountProcess mount) {
+    try {
+      mount.stop();
+    } catch (Exception e) { // the process ends all the same
+      log.error("the mount could not be ended in order", e);
+    }
+  }
+}

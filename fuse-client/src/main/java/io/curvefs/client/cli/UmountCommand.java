@@ -1,0 +1,85 @@
+package io.curvefs.client.cli;
+
+import io.curvefs.client.mount.MountHandle;
+import io.curvefs.client.mount.MountPoint;
+import io.curvefs.client.mount.MountTable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Unmounts and waits until everything written is in the object store and the process is gone. */
+@Command(
+    name = "umount",
+    description = "Unmount; returns when all is written and the mount process has ended.",
+    mixinStandardHelpOptions = true)
+final class UmountCommand implements Callable<Integer> {
+  private static final int SECONDS_MAX = 300;
+  private static final int NOTICE_SECONDS = 5;
+
+  @Parameters(index = "0", paramLabel = "DIR")
+  private Path directory;
+
+  @Option(
+      names = {"-l", "--lazy"},
+      description = "Take the mount out of the tree although files are open there.")
+  private boolean lazy;
+
+  @Override
+  public Integer call() throws Exception {
+    Path absolute = directory.toAbsolutePath().normalize();
+    Optional<MountTable.Entry> entry = MountTable.at(absolute);
+    if (entry.isEmpty() || !entry.get().isCurveFs()) {
+      throw new IOException(absolute + " is not a CurveFS mount point");
+    }
+    Optional<ProcessHandle> process;
+    try {
+      process = ProcessHandle.of(MountHandle.containing(absolute).pid());
+    } catch (IOException e) {
+      System.err.println("curvefs: the mount's process is dead; taking the mount away");
+      MountPoint.detach(absolute);
+      return 0;
+    }
+    boolean done = lazy ? MountPoint.detach(absolute) : MountPoint.unmount(absolute);
+    if (!done) {
+      throw new IOException(
+          absolute
+              + " is in use: 'fuser -vm "
+              + absolute
+              + "' shows by whom; end them, or use --lazy");
+    }
+    if (process.isPresent()) {
+      await(process.get());
+    }
+    return 0;
+  }
+
+  private static void await(ProcessHandle process)
+      throws IOException, InterruptedException, ExecutionException {
+    CompletableFuture<ProcessHandle> end = process.onExit();
+    for (int waited = 0; waited < SECONDS_MAX; waited += NOTICE_SECONDS) {
+      try {
+        end.get(NOTICE_SECONDS, TimeUnit.SECONDS);
+        return;
+      } catch (TimeoutException e) {
+        System.err.println(
+            "curvefs: unmounted; process "
+                + process.pid()
+                + " is still writing to the object store");
+      }
+    }
+    throw new IOException(
+        "process "
+            + process.pid()
+            + " has not ended within "
+            + SECONDS_MAX
+            + " s: its log says what it waits for");
+  }
+}

@@ -1,0 +1,46 @@
+package io.curvefs.client.fuse.jnr;
+
+/**
+ * The functions of libfuse 2.9 that we call, with addresses as plain numbers. jnr-fuse itself binds
+ * only the path API. See fuse_lowlevel.h for what each does.
+ */
+@SuppressWarnings({"MethodName", "checkstyle:MethodName"}) // named by libfuse
+public interface LibFuse {
+  long fuse_mount(String mountPoint, long args);
+
+  void fuse_unmount(String mountPoint, long channel);
+
+  long fuse_lowlevel_new(long args, long operations, long operationsBytes, long userData);
+
+  void fuse_session_add_chan(long session, long channel);
+
+  int fuse_session_loop(long session);
+
+  void fuse_session_exit(long session);
+
+  void fuse_session_destroy(long session);
+
+  long fuse_req_ctx(long request);
+
+  int fuse_reply_err(long request, int errno);
+
+  int fuse_reply_entry(long request, long entry);
+
+  int fuse_reply_create(long request, long entry, long fileInfo);
+
+  int fuse_reply_attr(long request, long stat, double timeoutSeconds);
+
+  int fuse_reply_readlink(long request, long target);
+
+  int fuse_reply_open(long request, long fileInfo);
+
+  int fuse_reply_write(long request, long count);
+
+  int fuse_reply_buf(long request, long buffer, long size);
+
+  int fuse_reply_statfs(long request, long statvfs);
+
+  int fuse_reply_xattr(long request, long count);
+
+  int fuse_lowlevel_notify_inval_inode(long channel, long inode, long offset, long length);
+}

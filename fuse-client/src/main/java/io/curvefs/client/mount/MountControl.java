@@ -1,0 +1,70 @@
+package io.curvefs.client.mount;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.client.vfs.ControlAttributes;
+import java.io.IOException;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What commands can ask of a mount through attributes of its root directory. Thread-safe. */
+final class MountControl implements ControlAttributes {
+  static final String PID = PREFIX + "pid";
+  static final String STATS = PREFIX + "stats";
+  static final String BUCKET = PREFIX + "bucket";
+  static final String DROP_CACHES = PREFIX + "drop_caches";
+
+  private final String bucket;
+
+  /** Set once the mount is wired; a kernel cannot ask before. */
+  private volatile @Nullable Supplier<Map<String, Double>> statistics;
+
+  private volatile @Nullable Dropper dropper;
+
+  /** Empties every cache of the mount. */
+  @FunctionalInterface
+  interface Dropper {
+    void drop() throws IOException;
+  }
+
+  /**
+   * @param bucket endpoint and bucket, for people
+   */
+  MountControl(String bucket) {
+    this.bucket = bucket;
+  }
+
+  void wire(Supplier<Map<String, Double>> newStatistics, Dropper newDropper) {
+    statistics = newStatistics;
+    dropper = newDropper;
+  }
+
+  @Override
+  public @Nullable ByteString get(String name) {
+    return switch (name) {
+      case PID -> ByteString.copyFromUtf8(Long.toString(ProcessHandle.current().pid()));
+      case BUCKET -> ByteString.copyFromUtf8(bucket);
+      case STATS -> {
+        Supplier<Map<String, Double>> wired = statistics;
+        StringBuilder text = new StringBuilder();
+        if (wired != null) {
+          wired
+              .get()
+              .forEach((key, value) -> text.append(key).append(' ').append(value).append('\n'));
+        }
+        yield ByteString.copyFromUtf8(text.toString());
+      }
+      default -> null;
+    };
+  }
+
+  @Override
+  public boolean set(String name, ByteString value) throws IOException {
+    Dropper wired = dropper;
+    if (!name.equals(DROP_CACHES) || wired == null) {
+      return false;
+    }
+    wired.drop();
+    return true;
+  }
+}

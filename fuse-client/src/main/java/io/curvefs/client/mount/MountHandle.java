@@ -1,0 +1,107 @@
+package io.curvefs.client.mount;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import jnr.ffi.LastError;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Runtime;
+
+/** A mount on this host as commands see it: they talk to it through attributes of its root. */
+public final class MountHandle {
+  private static final int VALUE_BYTES_MAX = 64 << 10;
+
+  /** EOPNOTSUPP and ENODATA: the file system is not one of ours, or an older one. */
+  private static final int NOT_SUPPORTED = 95;
+
+  private static final int NO_DATA = 61;
+
+  private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
+
+  private final Path root;
+
+  /** Of libc; see getxattr(2). */
+  public interface LibC {
+    long getxattr(String path, String name, byte[] value, long size);
+
+    int setxattr(String path, String name, byte[] value, long size, int flags);
+  }
+
+  private MountHandle(Path root) {
+    this.root = root;
+  }
+
+  /**
+   * The mount that a path lies in.
+   *
+   * @throws IOException when it lies in none
+   */
+  public static MountHandle containing(Path path) throws IOException {
+    Optional<MountTable.Entry> entry = MountTable.containing(path);
+    if (entry.isEmpty()) {
+      throw new IOException(
+          path + " is not in a CurveFS mount: 'grep fuse.curvefs /proc/mounts' lists them");
+    }
+    return new MountHandle(entry.get().point());
+  }
+
+  public Path root() {
+    return root;
+  }
+
+  /** The mount's process. */
+  public long pid() throws IOException {
+    return Long.parseLong(get(MountControl.PID));
+  }
+
+  /** Endpoint and bucket. */
+  public String bucket() throws IOException {
+    return get(MountControl.BUCKET);
+  }
+
+  /** Everything it counts; docs/metrics.md explains each. */
+  public Map<String, Double> statistics() throws IOException {
+    Map<String, Double> values = new TreeMap<>();
+    get(MountControl.STATS)
+        .lines()
+        .forEach(
+            line -> {
+              int blank = line.lastIndexOf(' ');
+              values.put(line.substring(0, blank), Double.parseDouble(line.substring(blank + 1)));
+            });
+    return values;
+  }
+
+  /** Empties every cache of the mount: the next reads are cold. */
+  public void dropCaches() throws IOException {
+    byte[] value = {'1'};
+    int result = LIBC.setxattr(root.toString(), MountControl.DROP_CACHES, value, value.length, 0);
+    if (result != 0) {
+      throw failed();
+    }
+  }
+
+  private String get(String name) throws IOException {
+    byte[] value = new byte[VALUE_BYTES_MAX];
+    long length = LIBC.getxattr(root.toString(), name, value, value.length);
+    if (length < 0) {
+      throw failed();
+    }
+    return new String(value, 0, (int) length, StandardCharsets.UTF_8);
+  }
+
+  private IOException failed() {
+    int errno = LastError.getLastError(Runtime.getSystemRuntime());
+    return new IOException(
+        errno == NOT_SUPPORTED || errno == NO_DATA
+            ? "the mount at " + root + " does not know this question: is it of an older version?"
+            : "the mount at "
+                + root
+                + " does not answer (errno "
+                + errno
+                + "): is its process alive?");
+  }
+}

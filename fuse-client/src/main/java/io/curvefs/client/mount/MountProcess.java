@@ -1,0 +1,298 @@
+package io.curvefs.client.mount;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.cache.BlockCache;
+import io.curvefs.cache.disk.DiskTier;
+import io.curvefs.cache.disk.DiskTierOptions;
+import io.curvefs.cache.memory.MemoryTier;
+import io.curvefs.cache.page.PagePool;
+import io.curvefs.cache.tier.TieredBlockCache;
+import io.curvefs.cache.tier.TieredOptions;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.WriteBuffer;
+import io.curvefs.client.fuse.jnr.FuseOptions;
+import io.curvefs.client.fuse.jnr.JnrFuseMount;
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.meta.MetaClient;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.vfs.Vfs;
+import io.curvefs.client.vfs.VfsOptions;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.objectstore.ObjectKeys;
+import io.curvefs.objectstore.ObjectStore;
+import io.curvefs.objectstore.ObjectStoreException;
+import io.curvefs.objectstore.S3Credentials;
+import io.curvefs.objectstore.S3Location;
+import io.curvefs.objectstore.aws.S3Limits;
+import io.curvefs.objectstore.aws.S3ObjectStore;
+import io.curvefs.proto.FileSystem;
+import io.curvefs.proto.ObjectStoreConfig;
+import io.curvefs.proto.Session;
+import io.curvefs.time.WallClock;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One mount, from its options to its end. */
+public final class MountProcess implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(MountProcess.class);
+  private static final Duration CONNECT_MAX = Duration.ofSeconds(15);
+
+  /** Bound of the first request to the bucket: a wrong one is to be told of soon. */
+  private static final Duration BUCKET_CHECK_MAX = Duration.ofSeconds(10);
+
+  /** Memory for blocks that are on their way into the cache or out of it. */
+  private static final long PASSING_BYTES = 32L << 20;
+
+  /** Of the memory for the cache, what it may keep; the rest lets new blocks in. */
+  private static final double CACHE_SHARE = 0.75;
+
+  /** How long files that are open at SIGTERM are still served. */
+  private static final Duration GRACE = Duration.ofSeconds(10);
+
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final Path mountPoint;
+  private final JnrFuseMount fuse;
+  private final DataClient data;
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  private MountProcess(
+      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      throws IOException {
+    this.mountPoint = MountPoint.prepare(mountPoint);
+    boolean mounted = false;
+    try {
+      MetaClient meta = opened(connect(spec, options, registry));
+      FileSystem fileSystem = meta.fileSystem();
+      ObjectStore objects = opened(bucket(fileSystem, options));
+      NamespaceClient namespace = new NamespaceClient(meta, options.meta());
+      PagePool pool =
+          new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
+      BlockCache cache = opened(cache(options, fileSystem, pool, objects));
+      WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
+      Vfs.Seen seen = new Vfs.Seen();
+      this.data =
+          opened(
+              new DataClient(
+                  namespace, objects, cache, writeBuffer, WallClock.SYSTEM, seen.listener()));
+      MountControl control = new MountControl(display(fileSystem.getObjectStore()));
+      Vfs vfs =
+          new Vfs(
+              namespace,
+              data,
+              seen,
+              control,
+              new VfsOptions(
+                  root(namespace, options), options.readOnly(), options.readAheadBytes()));
+      MountStatistics statistics =
+          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs);
+      control.wire(
+          statistics::values,
+          () -> {
+            cache.dropAll();
+            vfs.forgetCached();
+          });
+      this.fuse =
+          new JnrFuseMount(
+              this.mountPoint,
+              vfs,
+              new FuseOptions(
+                  spec.display(),
+                  options.meta().attributeTimeout(),
+                  options.meta().entryTimeout(),
+                  options.meta().negativeTimeout(),
+                  options.readOnly(),
+                  options.allowOther(),
+                  options.threads(),
+                  options.passed()),
+              WallClock.SYSTEM,
+              registry);
+      mounted = true;
+    } finally {
+      if (!mounted) {
+        closeAll();
+      }
+    }
+    log.info("{} is mounted on {}", spec.display(), this.mountPoint);
+  }
+
+  /**
+   * Mounts. When this returns the mount serves.
+   *
+   * @throws IOException one line that names what is wrong and the remedy
+   */
+  public static MountProcess start(
+      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      throws IOException {
+    return new MountProcess(spec, mountPoint, options, registry);
+  }
+
+  private MetaClient connect(MountSpec spec, MountOptions options, MeterRegistry registry)
+      throws RefusedException {
+    Session description =
+        Session.newBuilder()
+            .setHost(hostName())
+            .setMountPoint(mountPoint.toString())
+            .setPid(ProcessHandle.current().pid())
+            .setReadOnly(options.readOnly())
+            .build();
+    return MetaClient.connect(
+        spec.servers(),
+        spec.fileSystem(),
+        description,
+        options.meta(),
+        CONNECT_MAX,
+        WallClock.SYSTEM,
+        registry);
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "unknown";
+    }
+  }
+
+  private static String display(ObjectStoreConfig config) {
+    return config.getEndpoint() + "/" + config.getBucket();
+  }
+
+  /** The file system's bucket, once its marker is found there: the right one, and readable. */
+  private static ObjectStore bucket(FileSystem fileSystem, MountOptions options)
+      throws IOException {
+    ObjectStoreConfig config = fileSystem.getObjectStore();
+    S3Credentials credentials =
+        config.getAccessKey().isEmpty()
+            ? S3Credentials.defaultChain()
+            : S3Credentials.of(config.getAccessKey(), config.getSecretKey());
+    S3Location location =
+        new S3Location(config.getBucket(), config.getEndpoint(), config.getRegion(), credentials);
+    S3Limits limits = S3Limits.DEFAULTS.withTotalBound(options.objectStoreMax());
+    String marker = ObjectKeys.marker(fileSystem.getUuid());
+    try (ObjectStore check =
+        S3ObjectStore.open(location, limits.withTotalBound(BUCKET_CHECK_MAX))) {
+      if (check.list(marker, null, 1).objects().isEmpty()) {
+        throw new IOException(
+            "bucket "
+                + display(config)
+                + " has nothing of file system '"
+                + fileSystem.getName()
+                + "' ("
+                + marker
+                + "): has it been emptied, or is it another bucket of that name?");
+      }
+    } catch (ObjectStoreException e) {
+      throw new IOException(
+          "the bucket of file system '"
+              + fileSystem.getName()
+              + "' cannot be used: "
+              + e.getMessage(),
+          e);
+    }
+    return S3ObjectStore.open(location, limits);
+  }
+
+  private static BlockCache cache(
+      MountOptions options, FileSystem fileSystem, PagePool pool, ObjectStore objects)
+      throws IOException {
+    MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
+    DiskTier disk =
+        options.cacheBytes() == 0
+            ? null
+            : DiskTier.open(
+                DiskTierOptions.defaults(
+                    options.cacheDirectory(),
+                    UUID.fromString(fileSystem.getUuid()),
+                    options.cacheBytes()),
+                pool,
+                InstantSource.system());
+    return new TieredBlockCache(
+        pool,
+        memory,
+        disk,
+        DataClient.source(objects, fileSystem.getUuid()),
+        TieredOptions.DEFAULTS);
+  }
+
+  private static InodeId root(NamespaceClient namespace, MountOptions options) throws IOException {
+    InodeId at = InodeId.ROOT;
+    for (String name : options.subDirectory().split("/")) {
+      if (name.isEmpty()) {
+        continue;
+      }
+      try {
+        at = namespace.child(at, ByteString.copyFromUtf8(name));
+      } catch (RefusedException e) {
+        throw new IOException(
+            "option subdir=" + options.subDirectory() + ": '" + name + "': " + e.getMessage(), e);
+      }
+    }
+    Attributes attributes = namespace.attributes(at);
+    if (!attributes.isDirectory()) {
+      throw new IOException("option subdir=" + options.subDirectory() + " is not a directory");
+    }
+    return at;
+  }
+
+  private <T extends AutoCloseable> T opened(T resource) {
+    open.push(resource);
+    return resource;
+  }
+
+  /** Waits for the unmount, then brings everything in order. */
+  public void serve() throws InterruptedException {
+    fuse.awaitUnmounted();
+    close();
+  }
+
+  /**
+   * Ends the mount as SIGTERM asks: no new opens, what is dirty is flushed, files that stay open
+   * are served for a while yet.
+   */
+  public void stop() throws IOException, InterruptedException {
+    if (!MountPoint.unmount(mountPoint)) {
+      log.warn("{} is in use; taking it out of the tree", mountPoint);
+      data.flushAll();
+      MountPoint.detach(mountPoint);
+    }
+    if (!ended.await(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+      log.warn("files of {} are still open; they will fail", mountPoint);
+      close();
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (ended.getCount() == 0) {
+      return;
+    }
+    data.flushAll();
+    closeAll();
+    log.info("{} is unmounted", mountPoint);
+    ended.countDown();
+  }
+
+  private void closeAll() {
+    while (!open.isEmpty()) {
+      AutoCloseable next = open.pop();
+      try {
+        next.close();
+      } catch (Exception e) { // the others are to be closed all the same
+        log.warn("closing {} failed", next, e);
+      }
+    }
+  }
+}

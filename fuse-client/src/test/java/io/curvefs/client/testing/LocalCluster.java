@@ -1,0 +1,202 @@
+package io.curvefs.client.testing;
+
+import io.curvefs.client.meta.MetaClient;
+import io.curvefs.client.meta.MetaOptions;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.GroupId;
+import io.curvefs.id.ServerId;
+import io.curvefs.metaserver.raft.RaftSettings;
+import io.curvefs.metaserver.server.MetaServer;
+import io.curvefs.metaserver.server.MetaServerConfig;
+import io.curvefs.objectstore.embedded.EmbeddedS3Options;
+import io.curvefs.objectstore.embedded.EmbeddedS3Server;
+import io.curvefs.proto.CoordinateReply;
+import io.curvefs.proto.CoordinateRequest;
+import io.curvefs.proto.CreateFsRequest;
+import io.curvefs.proto.ObjectStoreConfig;
+import io.curvefs.proto.Session;
+import io.curvefs.rpc.Deadline;
+import io.curvefs.rpc.HostPort;
+import io.curvefs.rpc.LeaderClient;
+import io.curvefs.rpc.RpcClient;
+import io.curvefs.rpc.RpcMethod;
+import io.curvefs.time.WallClock;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+
+/** Metaservers and an S3 endpoint in this process, on loopback, with one file system. */
+public final class LocalCluster implements AutoCloseable {
+  public static final String BUCKET = "test-bucket";
+  private static final Duration LONG = Duration.ofSeconds(60);
+
+  private final Path directory;
+  private final Map<ServerId, HostPort> peers;
+  private final int groups;
+  private final Map<ServerId, MetaServer> servers = new TreeMap<>((a, b) -> a.value() - b.value());
+  private final Map<ServerId, MeterRegistry> metrics =
+      new TreeMap<>((a, b) -> a.value() - b.value());
+  private final EmbeddedS3Server s3;
+  private final RpcClient rpc = new RpcClient(1);
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+
+  private LocalCluster(Path directory, Map<ServerId, HostPort> peers, int groups)
+      throws IOException {
+    this.directory = directory;
+    this.peers = peers;
+    this.groups = groups;
+    this.s3 = EmbeddedS3Server.start(EmbeddedS3Options.in(directory.resolve("s3"), BUCKET));
+    for (ServerId id : peers.keySet()) {
+      start(id);
+    }
+  }
+
+  public static LocalCluster start(Path directory, int count, int groups) throws IOException {
+    return new LocalCluster(directory, freePeers(count), groups);
+  }
+
+  private static Map<ServerId, HostPort> freePeers(int count) throws IOException {
+    Map<ServerId, HostPort> peers = new TreeMap<>((a, b) -> a.value() - b.value());
+    List<ServerSocket> taken = new ArrayList<>();
+    while (peers.size() < count) {
+      ServerSocket first = new ServerSocket(0);
+      taken.add(first);
+      try {
+        taken.add(new ServerSocket(first.getLocalPort() + 1)); // raft's
+        peers.put(new ServerId(peers.size() + 1), new HostPort("127.0.0.1", first.getLocalPort()));
+      } catch (IOException | IllegalArgumentException e) {
+        continue;
+      }
+    }
+    for (ServerSocket socket : taken) {
+      socket.close();
+    }
+    return peers;
+  }
+
+  public void start(ServerId id) throws IOException {
+    MeterRegistry registry = new SimpleMeterRegistry();
+    MetaServerConfig config =
+        new MetaServerConfig(
+            id,
+            peers.get(id),
+            directory.resolve("server-" + id),
+            peers,
+            groups,
+            32 << 20,
+            32 << 20,
+            new RaftSettings(800, 3600, 0));
+    servers.put(
+        id,
+        MetaServer.start(
+            config,
+            registry,
+            message -> {
+              throw new IllegalStateException(message);
+            }));
+    metrics.put(id, registry);
+  }
+
+  public void stop(ServerId id) {
+    servers.remove(id).close();
+  }
+
+  public List<ServerId> running() {
+    return List.copyOf(servers.keySet());
+  }
+
+  public MetaServer server(ServerId id) {
+    return servers.get(id);
+  }
+
+  public List<HostPort> addresses() {
+    return List.copyOf(peers.values());
+  }
+
+  public EmbeddedS3Server s3() {
+    return s3;
+  }
+
+  /** Sum of a server counter over all servers. */
+  public double counted(String name, String tag, String value) {
+    return metrics.values().stream()
+        .flatMap(registry -> registry.find(name).tag(tag, value).counters().stream())
+        .mapToDouble(Counter::count)
+        .sum();
+  }
+
+  public CoordinateReply coordinate(CoordinateRequest.Builder request) throws IOException {
+    LeaderClient leaders = new LeaderClient(rpc, group -> addresses(), timer);
+    try {
+      return leaders
+          .call(
+              new GroupId(0),
+              RpcMethod.COORDINATE,
+              request.build(),
+              CoordinateReply.class,
+              Deadline.in(LONG))
+          .join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RefusedException refused) {
+        throw refused;
+      }
+      throw e;
+    }
+  }
+
+  public ObjectStoreConfig bucket() {
+    return ObjectStoreConfig.newBuilder()
+        .setBucket(BUCKET)
+        .setEndpoint(s3.endpoint())
+        .setRegion("us-east-1")
+        .setAccessKey("any")
+        .setSecretKey("any")
+        .build();
+  }
+
+  public void createFileSystem(String name) throws IOException {
+    coordinate(
+        CoordinateRequest.newBuilder()
+            .setCreateFs(
+                CreateFsRequest.newBuilder()
+                    .setName(name)
+                    .setUuid(UUID.randomUUID().toString())
+                    .setObjectStore(bucket())));
+  }
+
+  public MetaClient connect(String fileSystem) throws RefusedException {
+    return connect(fileSystem, MetaOptions.DEFAULTS, new SimpleMeterRegistry());
+  }
+
+  public MetaClient connect(String fileSystem, MetaOptions options, MeterRegistry registry)
+      throws RefusedException {
+    return MetaClient.connect(
+        addresses(),
+        fileSystem,
+        Session.newBuilder().setHost("test").setMountPoint("/test").build(),
+        options,
+        LONG,
+        WallClock.SYSTEM,
+        registry);
+  }
+
+  @Override
+  public void close() {
+    servers.values().forEach(MetaServer::close);
+    s3.close();
+    rpc.close();
+    timer.shutdownNow();
+  }
+}

@@ -1,0 +1,105 @@
+package io.curvefs.client.testing;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.cache.memory.MemoryTier;
+import io.curvefs.cache.page.PagePool;
+import io.curvefs.cache.tier.TieredBlockCache;
+import io.curvefs.cache.tier.TieredOptions;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.WriteBuffer;
+import io.curvefs.client.meta.MetaClient;
+import io.curvefs.client.meta.MetaOptions;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.vfs.ControlAttributes;
+import io.curvefs.client.vfs.Vfs;
+import io.curvefs.client.vfs.VfsOptions;
+import io.curvefs.id.InodeId;
+import io.curvefs.objectstore.ObjectStore;
+import io.curvefs.objectstore.aws.S3Limits;
+import io.curvefs.objectstore.aws.S3ObjectStore;
+import io.curvefs.time.WallClock;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.util.function.UnaryOperator;
+
+/** A mounted file system without a kernel: the VFS over a {@link LocalCluster}. */
+public final class LocalMount implements AutoCloseable {
+  public final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  public final MetaClient meta;
+  public final ObjectStore objects;
+  public final DataClient data;
+  public final Vfs vfs;
+  public final PagePool pool;
+  public final WriteBuffer buffer;
+  private final TieredBlockCache cache;
+
+  public LocalMount(LocalCluster cluster, String fileSystem) throws IOException {
+    this(cluster, fileSystem, MetaOptions.DEFAULTS, 64 << 20, UnaryOperator.identity());
+  }
+
+  /**
+   * @param faults wraps the object store
+   */
+  public LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      UnaryOperator<ObjectStore> faults)
+      throws IOException {
+    meta = cluster.connect(fileSystem, options, registry);
+    NamespaceClient namespace = new NamespaceClient(meta, options);
+    objects =
+        faults.apply(
+            S3ObjectStore.open(cluster.s3().location(LocalCluster.BUCKET), S3Limits.DEFAULTS));
+    pool = new PagePool(writeBufferBytes + (64 << 20));
+    cache =
+        new TieredBlockCache(
+            pool,
+            new MemoryTier(pool, 40 << 20),
+            null,
+            DataClient.source(objects, meta.fileSystem().getUuid()),
+            TieredOptions.DEFAULTS);
+    buffer = new WriteBuffer(pool, writeBufferBytes);
+    Vfs.Seen seen = new Vfs.Seen();
+    data = new DataClient(namespace, objects, cache, buffer, WallClock.SYSTEM, seen.listener());
+    vfs =
+        new Vfs(
+            namespace, data, seen, new NoControl(), new VfsOptions(InodeId.ROOT, false, 32 << 20));
+  }
+
+  private static final class NoControl implements ControlAttributes {
+    @Override
+    public ByteString get(String name) {
+      return null;
+    }
+
+    @Override
+    public boolean set(String name, ByteString value) {
+      return false;
+    }
+  }
+
+  public void dropCaches() throws IOException {
+    cache.dropAll();
+    vfs.forgetCached();
+  }
+
+  /** Requests of one operation that were sent to metaservers. */
+  public double requests(String operation) {
+    var counter = registry.find("curvefs.meta.requests").tag("operation", operation).counter();
+    return counter == null ? 0 : counter.count();
+  }
+
+  @Override
+  public void close() throws IOException {
+    data.flushAll();
+    data.close();
+    cache.close();
+    objects.close();
+    meta.close();
+    if (pool.inUse() != 0) {
+      throw new IllegalStateException(pool.inUse() + " pages are leaked");
+    }
+  }
+}
