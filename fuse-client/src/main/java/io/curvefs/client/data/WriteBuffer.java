@@ -85,7 +85,7 @@ public final class WriteBuffer {
   }
 
   private synchronized boolean isCrowded() {
-    return pagesUsed > pagesMax / 2;
+    return pagesUsed > pagesMax / 4 * 3;
   }
 
   /** Begins to send what the least recently written files hold, until enough is on its way. */

@@ -263,6 +263,9 @@ public final class MountProcess implements AutoCloseable {
    * are served for a while yet.
    */
   public void stop() throws IOException, InterruptedException {
+    if (ended.getCount() == 0) {
+      return;
+    }
     if (!MountPoint.unmount(mountPoint)) {
       log.warn("{} is in use; taking it out of the tree", mountPoint);
       data.flushAll();

@@ -27,6 +27,9 @@ import java.util.List;
 public final class Vfs {
   private static final int SYMLINK_MODE = 0777;
 
+  /** NAME_MAX of Linux. */
+  private static final int NAME_BYTES_MAX = 255;
+
   private final NamespaceClient namespace;
   private final OpenFiles files;
   private final Handles<DirectoryStream> directories = new Handles<>();
@@ -72,6 +75,9 @@ public final class Vfs {
   // ---- names and attributes ----
 
   public InodeId lookup(InodeId parent, ByteString name) throws RefusedException {
+    if (name.size() > NAME_BYTES_MAX) {
+      throw new RefusedException(Refusal.ENAMETOOLONG);
+    }
     return namespace.child(parent, name);
   }
 

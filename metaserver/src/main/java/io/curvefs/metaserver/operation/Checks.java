@@ -42,7 +42,7 @@ final class Checks {
   }
 
   static Inode inode(Surroundings surroundings, InodeId id)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Inode inode = surroundings.inode(id);
     if (inode == null) {
       throw new RefusedException(Refusal.ENOENT);
@@ -51,7 +51,7 @@ final class Checks {
   }
 
   static Inode directory(Surroundings surroundings, InodeId id)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Inode inode = inode(surroundings, id);
     if (inode.getType() != FileType.DIRECTORY) {
       throw new RefusedException(Refusal.ENOTDIR);
@@ -60,7 +60,7 @@ final class Checks {
   }
 
   static Dentry dentry(Surroundings surroundings, InodeId parent, ByteString name)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Dentry dentry = surroundings.dentry(parent, name);
     if (dentry == null) {
       throw new RefusedException(Refusal.ENOENT);

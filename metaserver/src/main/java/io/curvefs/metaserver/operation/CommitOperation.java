@@ -19,7 +19,7 @@ final class CommitOperation {
   private CommitOperation() {}
 
   static Plan plan(CommitExtents commit, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     InodeId id = Checks.id(commit.getInode());
     Inode inode = Checks.inode(surroundings, id);
     if (inode.getType() != FileType.REGULAR) {

@@ -26,7 +26,7 @@ final class CreateOperation {
   private CreateOperation() {}
 
   static Plan plan(Create create, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Checks.name(create.getName());
     checkType(create);
     InodeId parentId = Checks.id(create.getParent());

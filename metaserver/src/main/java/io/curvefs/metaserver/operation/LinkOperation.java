@@ -18,7 +18,7 @@ final class LinkOperation {
   private LinkOperation() {}
 
   static Plan plan(Link link, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Checks.name(link.getName());
     InodeId parent = Checks.id(link.getParent());
     InodeId id = Checks.id(link.getInode());

@@ -14,7 +14,7 @@ public final class Operations {
    * @throws RefusedException with the errno of the operation
    */
   public static Plan plan(MutateRequest request, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     return switch (request.getKindCase()) {
       case CREATE -> CreateOperation.plan(request.getCreate(), surroundings);
       case UNLINK -> UnlinkOperation.plan(request.getUnlink(), surroundings);

@@ -15,7 +15,7 @@ final class RemoveDirOperation {
   private RemoveDirOperation() {}
 
   static Plan plan(RemoveDir remove, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     InodeId parent = Checks.id(remove.getParent());
     Checks.directory(surroundings, parent);
     Dentry dentry = Checks.dentry(surroundings, parent, remove.getName());

@@ -27,7 +27,7 @@ final class RenameOperation {
   private RenameOperation() {}
 
   static Plan plan(Rename rename, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     Checks.name(rename.getNewName());
     InodeId from = Checks.id(rename.getParent());
     InodeId to = Checks.id(rename.getNewParent());
@@ -119,7 +119,7 @@ final class RenameOperation {
   }
 
   private static void checkReplaceable(Surroundings surroundings, boolean directory, Dentry target)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     boolean targetDirectory = target.getType() == FileType.DIRECTORY;
     if (directory && !targetDirectory) {
       throw new RefusedException(Refusal.ENOTDIR);
@@ -134,7 +134,7 @@ final class RenameOperation {
   }
 
   private static void checkNotBelow(Surroundings surroundings, InodeId moved, InodeId newParent)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     InodeId at = newParent;
     for (int depth = 0; !at.equals(InodeId.ROOT); depth++) {
       if (at.equals(moved)) {

@@ -17,7 +17,7 @@ final class SetAttributesOperation {
   private SetAttributesOperation() {}
 
   static Plan plan(SetAttributes set, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     InodeId id = Checks.id(set.getInode());
     Inode inode = Checks.inode(surroundings, id);
     if (set.hasLength()) {

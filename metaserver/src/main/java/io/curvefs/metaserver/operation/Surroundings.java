@@ -17,11 +17,11 @@ public interface Surroundings {
    * @throws LooksElsewhereException when only another group could tell and asking is not possible
    *     here
    */
-  @Nullable Inode inode(InodeId id) throws RefusedException, LooksElsewhereException;
+  @Nullable Inode inode(InodeId id) throws RefusedException, CannotPlanYetException;
 
   /** See {@link #inode}. */
   @Nullable Dentry dentry(InodeId parent, ByteString name)
-      throws RefusedException, LooksElsewhereException;
+      throws RefusedException, CannotPlanYetException;
 
   /** Whether the inode, which must be of the asked group, has the attribute. */
   boolean hasXattr(InodeId id, ByteString name);

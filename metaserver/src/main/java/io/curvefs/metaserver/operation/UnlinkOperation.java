@@ -15,7 +15,7 @@ final class UnlinkOperation {
   private UnlinkOperation() {}
 
   static Plan plan(Unlink unlink, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     InodeId parent = Checks.id(unlink.getParent());
     Checks.directory(surroundings, parent);
     Dentry dentry = Checks.dentry(surroundings, parent, unlink.getName());

@@ -18,7 +18,7 @@ final class XattrOperation {
   private XattrOperation() {}
 
   static Plan plan(SetXattr set, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     checkName(set.getName());
     if (set.getValue().size() > VALUE_BYTES_MAX) {
       throw new RefusedException(Refusal.E2BIG);
@@ -39,7 +39,7 @@ final class XattrOperation {
   }
 
   static Plan plan(RemoveXattr remove, Surroundings surroundings)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     checkName(remove.getName());
     InodeId id = Checks.id(remove.getInode());
     Checks.inode(surroundings, id);

@@ -74,6 +74,10 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
     }
   }
 
+  synchronized boolean isLeader() {
+    return term >= 0;
+  }
+
   private synchronized void lead(long newTerm) {
     term = newTerm;
     if (leadership == null) {

@@ -8,6 +8,7 @@ import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.group.Placement;
+import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.LooksElsewhereException;
 import io.curvefs.metaserver.operation.Operations;
 import io.curvefs.metaserver.operation.Plan;
@@ -111,10 +112,10 @@ final class Mutations {
         if (plan.needsRenameLock() || !livesHere(plan)) {
           return acrossGroups(leadership);
         }
-      } catch (LooksElsewhereException e) {
-        return attemptAcrossGroups();
       } catch (RefusedException e) {
         return refuse(e);
+      } catch (CannotPlanYetException e) {
+        return e instanceof LooksElsewhereException ? attemptAcrossGroups() : later();
       } catch (NotLeaderException e) {
         return CompletableFuture.failedFuture(e);
       }

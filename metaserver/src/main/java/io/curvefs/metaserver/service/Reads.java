@@ -26,6 +26,7 @@ import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.NotLeaderException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
@@ -97,19 +98,21 @@ final class Reads {
     return pause.thenCompose(passed -> again.get());
   }
 
-  /** Null: a row is locked. */
+  /** Null: a transaction is about to change, or to make, what is asked for. */
   private static @Nullable ReadReply read(DataGroup group, ReadRequest request)
       throws RefusedException {
     int fileSystem = request.getTarget().getFileSystem();
+    for (long inode : inodesOf(request)) {
+      if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, inode))) {
+        return null;
+      }
+    }
     Namespace namespace = new Namespace(group.rows(), fileSystem);
     return switch (request.getKindCase()) {
       case LOOKUP -> lookup(group, namespace, fileSystem, request.getLookup());
       case GET_INODES -> {
         ReadReply.Builder reply = ReadReply.newBuilder();
         for (long id : request.getGetInodes().getIdsList()) {
-          if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, id))) {
-            yield null;
-          }
           Inode inode = namespace.inode(new InodeId(id));
           if (inode != null) {
             reply.addInodes(inode);
@@ -134,6 +137,19 @@ final class Reads {
       case GET_USAGE -> usage(group, fileSystem);
       case OPEN, KIND_NOT_SET ->
           throw new RefusedException(Refusal.BAD_REQUEST, "a read this server does not know");
+    };
+  }
+
+  /** Inodes whose rows the answer shows. */
+  private static List<Long> inodesOf(ReadRequest request) {
+    return switch (request.getKindCase()) {
+      case LOOKUP -> List.of(request.getLookup().getParent());
+      case GET_INODES -> request.getGetInodes().getIdsList();
+      case LIST_DIRECTORY -> List.of(request.getListDirectory().getInode());
+      case GET_CHUNKS -> List.of(request.getGetChunks().getInode());
+      case GET_XATTR -> List.of(request.getGetXattr().getInode());
+      case LIST_XATTRS -> List.of(request.getListXattrs().getInode());
+      case OPEN, GET_USAGE, KIND_NOT_SET -> List.of();
     };
   }
 

@@ -6,9 +6,13 @@ import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.group.Placement;
+import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.LooksElsewhereException;
+import io.curvefs.metaserver.operation.RowLockedException;
 import io.curvefs.metaserver.operation.Surroundings;
+import io.curvefs.metaserver.partition.Locks;
 import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.metaserver.store.Keys;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
@@ -38,28 +42,36 @@ public class GroupSurroundings implements Surroundings {
   }
 
   @Override
-  public @Nullable Inode inode(InodeId id) throws RefusedException, LooksElsewhereException {
+  public @Nullable Inode inode(InodeId id) throws RefusedException, CannotPlanYetException {
     if (!isHere(id.partition())) {
       return inodeElsewhere(id);
     }
+    requireUnlocked(Keys.inode(fileSystem, id.value()));
     return namespace.inode(id);
   }
 
   @Override
   public @Nullable Dentry dentry(InodeId parent, ByteString name)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     if (!isHere(parent.partition())) {
       return dentryElsewhere(parent, name);
     }
+    requireUnlocked(Keys.dentry(fileSystem, parent.value(), name.toByteArray()));
     return namespace.dentry(parent, name);
   }
 
-  @Nullable Inode inodeElsewhere(InodeId id) throws RefusedException, LooksElsewhereException {
+  private void requireUnlocked(byte[] key) throws RowLockedException {
+    if (Locks.isHeld(group.rows(), key)) {
+      throw new RowLockedException();
+    }
+  }
+
+  @Nullable Inode inodeElsewhere(InodeId id) throws RefusedException, CannotPlanYetException {
     throw new LooksElsewhereException();
   }
 
   @Nullable Dentry dentryElsewhere(InodeId parent, ByteString name)
-      throws RefusedException, LooksElsewhereException {
+      throws RefusedException, CannotPlanYetException {
     throw new LooksElsewhereException();
   }
 

@@ -7,7 +7,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.group.Placement;
-import io.curvefs.metaserver.operation.LooksElsewhereException;
+import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.Operations;
 import io.curvefs.metaserver.operation.Plan;
 import io.curvefs.proto.Decision;
@@ -167,6 +167,8 @@ public final class TransactionDriver {
           case CONFLICT, LOCKED -> Optional.empty();
           default -> Optional.of(outcome);
         };
+      } catch (CannotPlanYetException e) {
+        return Optional.empty();
       } catch (RefusedException e) {
         open = false; // refused before it was in the log
         throw e;
@@ -179,22 +181,18 @@ public final class TransactionDriver {
       }
     }
 
-    private Plan plan() throws RefusedException {
-      try {
-        return Operations.plan(
-            request,
-            new ClusterSurroundings(
-                home,
-                leadership,
-                placement,
-                fileSystem,
-                request.getTime(),
-                groups,
-                deadline,
-                renameLock));
-      } catch (LooksElsewhereException e) {
-        throw new IllegalStateException("could have asked", e);
-      }
+    private Plan plan() throws RefusedException, CannotPlanYetException {
+      return Operations.plan(
+          request,
+          new ClusterSurroundings(
+              home,
+              leadership,
+              placement,
+              fileSystem,
+              request.getTime(),
+              groups,
+              deadline,
+              renameLock));
     }
 
     private Map<GroupId, List<Effect>> byGroup(Plan plan) throws RefusedException {

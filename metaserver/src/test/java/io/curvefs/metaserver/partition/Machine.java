@@ -3,7 +3,7 @@ package io.curvefs.metaserver.partition;
 import com.google.protobuf.ByteString;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
-import io.curvefs.metaserver.operation.LooksElsewhereException;
+import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.Operations;
 import io.curvefs.metaserver.operation.Plan;
 import io.curvefs.metaserver.operation.Surroundings;
@@ -90,7 +90,7 @@ final class Machine {
     Plan plan;
     try {
       plan = Operations.plan(request.setTime(time()).build(), new All());
-    } catch (LooksElsewhereException e) {
+    } catch (CannotPlanYetException e) {
       throw new AssertionError(e);
     }
     Mutation.Builder mutation =
