@@ -259,6 +259,7 @@ final class Reads {
     Open open = request.getOpen();
     int fileSystem = request.getTarget().getFileSystem();
     OpenTable.File file = new OpenTable.File(fileSystem, new InodeId(open.getInode()));
+    boolean heldAlready = leadership.opens().isOpenBy(file, session);
     if (!leadership.opens().open(file, session, open.getNumber())) {
       return later(deadline, () -> attemptOpen(group, leadership, session, request, deadline));
     }
@@ -268,18 +269,30 @@ final class Reads {
         .thenCompose(
             passed -> {
               if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, open.getInode()))) {
-                leadership.opens().close(file, session, open.getNumber());
+                giveUp(leadership, file, session, open, heldAlready);
                 return later(
                     deadline, () -> attemptOpen(group, leadership, session, request, deadline));
               }
               Namespace namespace = new Namespace(group.rows(), fileSystem);
               Inode inode = namespace.inode(file.inode());
-              if (inode == null || inode.getNlink() == 0) {
-                leadership.opens().close(file, session, open.getNumber());
+              // Without a name it can only be opened again by who has it open (/proc/self/fd).
+              if (inode == null || (inode.getNlink() == 0 && !heldAlready)) {
+                giveUp(leadership, file, session, open, heldAlready);
                 return CompletableFuture.failedFuture(new RefusedException(Refusal.ENOENT));
               }
               return CompletableFuture.completedFuture(opened(namespace, inode));
             });
+  }
+
+  private static void giveUp(
+      Leadership leadership,
+      OpenTable.File file,
+      SessionId session,
+      Open open,
+      boolean heldAlready) {
+    if (!heldAlready) {
+      leadership.opens().close(file, session, open.getNumber());
+    }
   }
 
   private static ReadReply opened(Namespace namespace, Inode inode) {

@@ -75,6 +75,12 @@ public final class OpenTable {
     held.forEach((file, number) -> open(file, session, number));
   }
 
+  /** Whether the session is known to hold the file open. */
+  public synchronized boolean isOpenBy(File file, SessionId session) {
+    Map<SessionId, Long> openers = opens.get(file);
+    return openers != null && openers.containsKey(session);
+  }
+
   /** Whether everything that the session holds open is known. */
   public synchronized boolean isReported(SessionId session) {
     return !unreported.contains(session);

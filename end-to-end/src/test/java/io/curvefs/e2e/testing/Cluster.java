@@ -1,0 +1,194 @@
+package io.curvefs.e2e.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Metaservers and an S3 endpoint as processes of their own, on loopback. */
+public final class Cluster implements AutoCloseable {
+  public static final String BUCKET = "e2e-bucket";
+  public static final String ACCESS_KEY = "e2e-access";
+  public static final String SECRET_KEY = "e2e-secret-5d41402abc4b";
+
+  private final Path directory;
+  private final List<Integer> ports;
+  private final int s3Port;
+  private final Map<Integer, Daemon> metaservers = new TreeMap<>();
+  private final List<Mount> mounts = new ArrayList<>();
+  private Daemon s3;
+
+  /**
+   * @param count metaservers, 1 or 3
+   */
+  public Cluster(int count) {
+    requireFuse();
+    try {
+      directory = Files.createTempDirectory("curvefs-e2e");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    ports = IntStream.range(0, count).mapToObj(i -> freePortPair()).toList();
+    s3Port = freePortPair();
+    startS3();
+    IntStream.rangeClosed(1, count).forEach(this::startMetaserver);
+    Runtime.getRuntime().addShutdownHook(new Thread(this::close));
+  }
+
+  /** A machine on which nothing could be mounted must not pass for one on which all is well. */
+  private static void requireFuse() {
+    if (!Files.exists(Path.of("/dev/fuse"))) {
+      throw new AssertionError(
+          "/dev/fuse is missing: the end-to-end tests need FUSE (load the fuse module, or give the"
+              + " container the device)");
+    }
+    if (Shell.run("bash", "-c", "ldconfig -p | grep -q libfuse.so.2").exit() != 0) {
+      throw new AssertionError("libfuse 2 is missing: run bin/install-packages test");
+    }
+  }
+
+  private static int freePortPair() {
+    while (true) {
+      try (ServerSocket first = new ServerSocket(0)) {
+        new ServerSocket(first.getLocalPort() + 1).close(); // raft's
+        return first.getLocalPort();
+      } catch (IOException | IllegalArgumentException e) {
+        continue;
+      }
+    }
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  public void startS3() {
+    s3 =
+        Daemon.start(
+            directory.resolve("s3.log"),
+            "serving S3",
+            List.of(
+                "s3",
+                "--data",
+                directory.resolve("s3"),
+                "--bucket",
+                BUCKET,
+                "--access-key",
+                ACCESS_KEY,
+                "--secret-key",
+                SECRET_KEY,
+                "--listen",
+                "127.0.0.1:" + s3Port));
+  }
+
+  public Daemon s3() {
+    return s3;
+  }
+
+  public String endpoint() {
+    return "http://127.0.0.1:" + s3Port;
+  }
+
+  public void startMetaserver(int id) {
+    String peers =
+        IntStream.rangeClosed(1, ports.size())
+            .mapToObj(peer -> peer + "=127.0.0.1:" + ports.get(peer - 1))
+            .collect(Collectors.joining(","));
+    metaservers.put(
+        id,
+        Daemon.start(
+            directory.resolve("metaserver-" + id + ".log"),
+            "metaserver " + id,
+            List.of(
+                "metaserver",
+                "--id",
+                id,
+                "--listen",
+                "127.0.0.1:" + ports.get(id - 1),
+                "--data-dir",
+                dataDirectory(id),
+                "--peers",
+                peers,
+                "--election-millis",
+                1500)));
+  }
+
+  public Path dataDirectory(int id) {
+    return directory.resolve("metaserver-" + id);
+  }
+
+  public Daemon metaserver(int id) {
+    return metaservers.get(id);
+  }
+
+  /** Addresses of all metaservers, separated by commas. */
+  public String addresses() {
+    return ports.stream().map(port -> "127.0.0.1:" + port).collect(Collectors.joining(","));
+  }
+
+  public String address(int id) {
+    return "127.0.0.1:" + ports.get(id - 1);
+  }
+
+  public Shell.Result fs(Object... arguments) {
+    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, "fs", arguments[0]));
+    command.addAll(List.of("--meta", addresses()));
+    command.addAll(List.of(arguments).subList(1, arguments.length));
+    return Shell.run(command.toArray());
+  }
+
+  public void createFileSystem(String name) {
+    fs(
+            "create",
+            name,
+            "--bucket",
+            BUCKET,
+            "--endpoint",
+            endpoint(),
+            "--access-key",
+            ACCESS_KEY,
+            "--secret-key",
+            SECRET_KEY)
+        .ok();
+  }
+
+  /** Mounts a file system in a new directory. */
+  public Mount mount(String fileSystem, String... options) {
+    Mount mount = new Mount(this, fileSystem, mounts.size(), List.of(options));
+    mounts.add(mount);
+    mount.mount();
+    return mount;
+  }
+
+  /** Objects of the bucket, by path in the endpoint's directory. */
+  public List<Path> objects() {
+    try (Stream<Path> files = Files.walk(directory.resolve("s3").resolve(BUCKET))) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    mounts.forEach(Mount::forget);
+    metaservers.values().forEach(Daemon::kill);
+    s3.kill();
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
