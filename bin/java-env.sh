@@ -2,7 +2,8 @@
 
 # The checkout, wherever the command was linked from.
 CURVEFS_HOME=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
-CURVEFS_LIB=$CURVEFS_HOME/fuse-client/target
+# Our jars and those of others. The link is resolved once: a process keeps the build it began with.
+CURVEFS_LIB=${CURVEFS_LIB:-$(readlink -f "$CURVEFS_HOME/dist/current")}
 
 # Prints the path of a java of version 17 or later.
 find_java() {
@@ -31,7 +32,8 @@ curvefs_java() {
     exit 1
   fi
   flags=(-XX:+UseSerialGC -Xss512k -XX:MaxDirectMemorySize=64g "-Xmx${heap}m" -Xshare:auto
-    -Djava.net.preferIPv4Stack=true -Dio.netty.tryReflectionSetAccessible=false)
+    -Djava.net.preferIPv4Stack=true -Dio.netty.tryReflectionSetAccessible=false
+    -Dcurvefs.home="$CURVEFS_HOME")
   # Say beforehand that native code is wanted, where the JDK would warn of it.
   if "$java" --enable-native-access=ALL-UNNAMED -version > /dev/null 2>&1; then
     flags+=(--enable-native-access=ALL-UNNAMED)
@@ -40,6 +42,6 @@ curvefs_java() {
     flags+=(--sun-misc-unsafe-memory-access=allow)
   fi
   exec "$java" "${flags[@]}" ${CURVEFS_JAVA_FLAGS:-} \
-    -cp "$CURVEFS_LIB/$(basename "$(ls -t "$CURVEFS_LIB"/curvefs-fuse-client-*.jar | head -1)"):$CURVEFS_LIB/lib/*" \
+    -cp "$CURVEFS_LIB/*" \
     io.curvefs.client.cli.Curvefs "$@"
 }

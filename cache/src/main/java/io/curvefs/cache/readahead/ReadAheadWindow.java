@@ -18,6 +18,9 @@ public final class ReadAheadWindow {
   static final long BYTES_MIN = 1L << 20;
   static final long NEAR_BYTES = 512L << 10;
 
+  /** One request of the kernel when it reads a file through. */
+  static final long RUN_BYTES_MIN = 128L << 10;
+
   private final long bytesMax;
   private long window;
 
@@ -27,8 +30,8 @@ public final class ReadAheadWindow {
   /** Everything of this run before here was read or asked for. */
   private long asked;
 
-  /** Reads in a row that moved the frontier. */
-  private int advances;
+  /** Bytes by which the reads of this run moved the frontier. */
+  private long advanced;
 
   /**
    * @param bytesMax how far ahead to fetch at most, 0 or more; 0 turns read-ahead off
@@ -65,17 +68,18 @@ public final class ReadAheadWindow {
     if (end <= frontier) {
       return Optional.empty();
     }
+    advanced += end - Math.max(frontier, offset);
     frontier = end;
-    advances++;
-    return advances < 2 ? Optional.empty() : askFor(fileLength);
+    return advanced > RUN_BYTES_MIN ? askFor(fileLength) : Optional.empty();
   }
 
   /**
-   * Whether the reader goes forward, so that whole blocks are worth reading: true once a second
-   * read has followed the first, and at once for a file that is read from its start.
+   * Whether the reader goes forward, so that whole blocks are worth reading: true once a run has
+   * gone on for {@link #RUN_BYTES_MIN}. A look at a header, or at a record here and there, is not a
+   * run.
    */
   public boolean sequential() {
-    return advances > 0;
+    return advanced >= RUN_BYTES_MIN;
   }
 
   private Optional<FileRange> askFor(long fileLength) {
@@ -93,7 +97,7 @@ public final class ReadAheadWindow {
   private void restartAt(long end) {
     frontier = end;
     asked = end;
-    advances = 0;
+    advanced = 0;
     window = Math.min(BYTES_MIN, bytesMax);
   }
 }

@@ -3,6 +3,7 @@ package io.curvefs.cache.readahead;
 import static io.curvefs.cache.readahead.ReadAheadWindow.BYTES_MAX_DEFAULT;
 import static io.curvefs.cache.readahead.ReadAheadWindow.BYTES_MIN;
 import static io.curvefs.cache.readahead.ReadAheadWindow.NEAR_BYTES;
+import static io.curvefs.cache.readahead.ReadAheadWindow.RUN_BYTES_MIN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -28,6 +29,13 @@ class ReadAheadWindowTest {
     assertThat(window.sequential()).isFalse();
     assertThat(window.onRead(0, KERNEL_READ, GIB)).isEmpty();
     assertThat(window.sequential()).isTrue();
+  }
+
+  @Test
+  void a_look_at_a_header_or_at_a_record_across_two_pages_is_not_a_run() {
+    assertThat(window.onRead(0, 4096, GIB)).isEmpty();
+    assertThat(window.onRead(4096, 4096, GIB)).isEmpty();
+    assertThat(window.sequential()).isFalse();
   }
 
   @Test
@@ -98,10 +106,10 @@ class ReadAheadWindowTest {
         assertThat(next.get().offset()).isEqualTo(Math.max(fetched, end));
         fetched = next.get().end();
         largest = Math.max(largest, fetched - end);
-      } else if (offset > 0 && (fetched > 0 || end < fileLength)) {
+      } else if (end > RUN_BYTES_MIN && fetched > 0) {
         assertThat(fetched).as("fetched when reading to %d", end).isGreaterThanOrEqualTo(end);
       }
-      assertThat(window.sequential()).isTrue();
+      assertThat(window.sequential()).isEqualTo(end >= RUN_BYTES_MIN);
     }
     assertThat(largest).isLessThanOrEqualTo(BYTES_MAX_DEFAULT);
     if (fileLength > 100L << 20) {

@@ -50,6 +50,10 @@ public final class Mount {
     tryMount().ok();
   }
 
+  public String fileSystem() {
+    return fileSystem;
+  }
+
   public Path root() {
     return root;
   }
