@@ -15,10 +15,16 @@ public interface BlockCache extends AutoCloseable {
    * However many threads ask for a block at once, it is loaded once; if that load fails all of them
    * get its exception, and the next to ask tries again.
    *
+   * @param bytesWanted how much of it the caller is about to use, for the statistics
    * @return the content with one reference, which the caller releases
    * @throws IOException if the source fails or no memory becomes free in time
    */
-  PagedBytes read(BlockId id) throws IOException;
+  PagedBytes read(BlockId id, int bytesWanted) throws IOException;
+
+  /** {@link #read(BlockId, int)} of all of it. */
+  default PagedBytes read(BlockId id) throws IOException {
+    return read(id, id.length());
+  }
 
   /**
    * The whole block if memory or disk has it; never asks the source.

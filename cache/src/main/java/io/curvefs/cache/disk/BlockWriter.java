@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -121,9 +120,8 @@ final class BlockWriter implements AutoCloseable {
       gate.passed();
       return;
     }
-    List<ByteBuffer> file = new ArrayList<>(content.buffers());
-    file.add(BlockFormat.tail(namespace, id, file));
-    directory.write(id, file.toArray(ByteBuffer[]::new));
+    List<ByteBuffer> bytes = content.buffers();
+    directory.write(id, bytes, BlockFormat.tail(namespace, id, bytes));
     gate.passed();
     index.used(id);
     evictToLimits();

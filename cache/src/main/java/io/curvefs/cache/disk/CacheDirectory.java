@@ -2,9 +2,7 @@ package io.curvefs.cache.disk;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
-import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.READ;
-import static java.nio.file.StandardOpenOption.WRITE;
 
 import io.curvefs.cache.BlockId;
 import java.io.IOException;
@@ -23,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -49,6 +48,8 @@ final class CacheDirectory {
   private final String writer = UUID.randomUUID().toString();
 
   private final AtomicLong temporaries = new AtomicLong();
+
+  private final NewFile newFile = new NewFile(OWNER_ONLY_FILE);
 
   private CacheDirectory(Path root) {
     this.root = root;
@@ -152,17 +153,17 @@ final class CacheDirectory {
   }
 
   /** Writes the block's file, in place of an older one. On failure nothing is left behind. */
-  void write(BlockId id, ByteBuffer[] bytes) throws IOException {
+  void write(BlockId id, List<ByteBuffer> content, ByteBuffer tail) throws IOException {
     Path path = pathOf(id);
     Path temporary =
         path.resolveSibling("." + writer + "-" + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
     boolean renamed = false;
     try {
-      try (FileChannel file = create(temporary)) {
-        long left = BlockFormat.fileBytes(id);
-        while (left > 0) {
-          left -= file.write(bytes);
-        }
+      try {
+        newFile.write(temporary, content, tail);
+      } catch (NoSuchFileException e) {
+        makeDirectory(Objects.requireNonNull(path.getParent()));
+        newFile.write(temporary, content, tail);
       }
       Files.move(temporary, path, ATOMIC_MOVE);
       renamed = true;
@@ -179,18 +180,6 @@ final class CacheDirectory {
       Files.deleteIfExists(temporary);
     } catch (IOException e) {
       // The failure that led here is the one to report.
-    }
-  }
-
-  private static FileChannel create(Path file) throws IOException {
-    try {
-      return FileChannel.open(file, Set.of(CREATE_NEW, WRITE), OWNER_ONLY_FILE);
-    } catch (NoSuchFileException e) {
-      Path shard = file.getParent();
-      if (shard != null) {
-        makeDirectory(shard);
-      }
-      return FileChannel.open(file, Set.of(CREATE_NEW, WRITE), OWNER_ONLY_FILE);
     }
   }
 

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Blocks held in pages of the pool. Thread-safe, never blocks for pages or I/O.
  *
- * <p>A block lives in two stages. A quarter of the room holds the <em>recent</em> blocks in order
- * of use: a block read in 32 pieces, or fetched ahead and not read yet, must stay whatever its
+ * <p>A block lives in two stages. Half of the room holds the <em>recent</em> blocks in order of
+ * use: a block read in 32 pieces, or fetched ahead and not read yet, must stay whatever its
  * history. Then it competes for the <em>lasting</em> rest by frequency (Caffeine's W-TinyLFU), so
  * that one pass over a large data set does not wash out what every epoch reads. (By frequency
  * alone, a block fetched ahead loses against any that was read: in a simulation up to 99 % of them
@@ -45,7 +45,7 @@ public final class MemoryTier implements AutoCloseable {
    * @param pool where the pages come from and go; should be larger than {@code bytesMax} by what
    *     readers and writers need at the same time
    * @param bytesMax room, in bytes of pages held, 0 or more; briefly exceeded by blocks being
-   *     added. Blocks of 4 MiB are fetched ahead from 22 MiB on
+   *     added. Blocks of 4 MiB are fetched ahead from 11 MiB on
    */
   public MemoryTier(PagePool pool, long bytesMax) {
     if (bytesMax < 0) {
@@ -54,13 +54,13 @@ public final class MemoryTier implements AutoCloseable {
     this.pool = pool;
     this.lasting =
         Caffeine.newBuilder()
-            .maximumWeight(bytesMax - bytesMax / 4)
+            .maximumWeight(bytesMax - bytesMax / 2)
             .weigher((BlockId id, PagedBytes content) -> content.heldBytes())
             .executor(Runnable::run) // pages are free when the call that evicts them returns
             .removalListener(this::onRemoval)
             .build();
     this.lastingOrder = lasting.policy().eviction().orElseThrow();
-    this.recent = new RecentBlocks(bytesMax / 4, this::keepLasting);
+    this.recent = new RecentBlocks(bytesMax / 2, this::keepLasting);
     pool.onShortage(reclaimer);
   }
 
@@ -96,10 +96,20 @@ public final class MemoryTier implements AutoCloseable {
   }
 
   /**
-   * Whether a block may be fetched ahead without pushing out others whose readers have yet to come.
+   * Reserves room for a block to be fetched ahead, unless it would push out others whose readers
+   * have yet to come. {@link #giveUpAhead} follows, whether or not the block came.
    */
-  public boolean hasRoomAhead(BlockId id) {
-    return recent.hasRoomAhead(PagePool.pagesFor(id.length()) * PagePool.PAGE_BYTES);
+  public boolean reserveAhead(BlockId id) {
+    return recent.reserveAhead(heldBytes(id));
+  }
+
+  /** Ends {@link #reserveAhead}. */
+  public void giveUpAhead(BlockId id) {
+    recent.giveUpAhead(heldBytes(id));
+  }
+
+  private static int heldBytes(BlockId id) {
+    return PagePool.pagesFor(id.length()) * PagePool.PAGE_BYTES;
   }
 
   /** Notes that a block which was put {@linkplain #putAhead ahead} has found its reader. */

@@ -42,6 +42,10 @@ final class RecentBlocks {
   @GuardedBy("this")
   private long unreadBytes;
 
+  /** Bytes on their way here. */
+  @GuardedBy("this")
+  private long reservedBytes;
+
   RecentBlocks(long bytesMax, Successor successor) {
     this.bytesMax = bytesMax;
     this.successor = successor;
@@ -82,11 +86,20 @@ final class RecentBlocks {
   }
 
   /**
-   * Whether {@code more} bytes may be fetched ahead: unread blocks must not push each other out
-   * before their readers come.
+   * Reserves room for bytes to be fetched ahead, if there is any: unread blocks must not push each
+   * other out before their readers come. To be given up by {@link #giveUpAhead} once they are here
+   * or will not come.
    */
-  synchronized boolean hasRoomAhead(int more) {
-    return unreadBytes + more <= bytesMax / 4 * 3;
+  synchronized boolean reserveAhead(int more) {
+    if (unreadBytes + reservedBytes + more > bytesMax / 4 * 3) {
+      return false;
+    }
+    reservedBytes += more;
+    return true;
+  }
+
+  synchronized void giveUpAhead(int reserved) {
+    reservedBytes -= reserved;
   }
 
   /** Keeps a block that is not here yet, with a reference of its own. */

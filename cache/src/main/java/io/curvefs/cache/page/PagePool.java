@@ -30,6 +30,7 @@ public final class PagePool {
   public static final int PAGE_BYTES = 64 << 10;
 
   private static final int SLAB_PAGES = 64;
+  private static final int MEMORY_PAGE_BYTES = 4096;
 
   /** Gives back pages that are kept only for speed. Called by threads that are about to wait. */
   @FunctionalInterface
@@ -240,7 +241,8 @@ public final class PagePool {
 
   private ByteBuffer allocate(int bytes) throws PagesExhaustedException {
     try {
-      return ByteBuffer.allocateDirect(bytes);
+      // So that devices can fetch from it, see open(2) on O_DIRECT.
+      return ByteBuffer.allocateDirect(bytes + MEMORY_PAGE_BYTES).alignedSlice(MEMORY_PAGE_BYTES);
     } catch (OutOfMemoryError e) {
       throw new PagesExhaustedException(
           "the JVM allows less direct memory than the budget of %d bytes: raise -XX:MaxDirectMemorySize"

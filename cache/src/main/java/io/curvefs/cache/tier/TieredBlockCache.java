@@ -60,8 +60,8 @@ public final class TieredBlockCache implements BlockCache {
   }
 
   @Override
-  public PagedBytes read(BlockId id) throws IOException {
-    PagedBytes content = memory.read(id, id.length());
+  public PagedBytes read(BlockId id, int bytesWanted) throws IOException {
+    PagedBytes content = memory.read(id, bytesWanted);
     return content != null ? content : loadOrJoin(id);
   }
 
@@ -171,7 +171,7 @@ public final class TieredBlockCache implements BlockCache {
     }
     boolean pagesToSpare =
         pool.shortage() == 0 && pool.available() >= PagePool.pagesFor(id.length());
-    if (!pagesToSpare || !memory.hasRoomAhead(id)) {
+    if (!pagesToSpare || !memory.reserveAhead(id)) {
       prefetcher.countDropped();
       return;
     }
@@ -180,6 +180,8 @@ public final class TieredBlockCache implements BlockCache {
       flights.load(id, () -> loadAhead(id)).release();
     } catch (IOException e) {
       // Whoever reads the block next tries again, and is told.
+    } finally {
+      memory.giveUpAhead(id);
     }
   }
 

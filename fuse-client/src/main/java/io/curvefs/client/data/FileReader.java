@@ -121,7 +121,7 @@ final class FileReader {
       store.cache().readRange(id, within, dst);
       return;
     }
-    PagedBytes content = store.cache().read(id);
+    PagedBytes content = store.cache().read(id, dst.remaining());
     try {
       content.copyTo(within, dst, dst.remaining());
     } finally {

@@ -228,6 +228,7 @@ final class FileWriter {
         throw new IllegalStateException("uploaded already: " + block.id);
       }
       content = window.content();
+      store.buffer().sending(window.pages().size());
     }
     store
         .objects()
@@ -256,6 +257,7 @@ final class FileWriter {
       notifyAll();
     }
     if (window != null) {
+      store.buffer().arrived(window.pages().size());
       keepOrRelease(block, window, failure == null);
     }
     if (commitDue) {

@@ -16,9 +16,10 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The bytes of all files that are written but not yet in the object store, bounded. When it fills
- * up, the files written to longest ago are sent on their way; when it is full, writers wait.
- * Thread-safe.
+ * The bytes of all files that are written but not yet in the object store, bounded. When too much
+ * of it is gathered without being on its way, the files written to longest ago are sent as they
+ * are; what is on its way frees its pages by itself, and writers wait for that when the buffer is
+ * full. Thread-safe.
  */
 public final class WriteBuffer {
   /** No byte has left for so long: the object store takes nothing. */
@@ -29,6 +30,10 @@ public final class WriteBuffer {
 
   @GuardedBy("this")
   private int pagesUsed;
+
+  /** Of those used, the ones on their way to the object store. */
+  @GuardedBy("this")
+  private int pagesSending;
 
   /** Writers with something to send, longest ago first. */
   @GuardedBy("this")
@@ -85,7 +90,7 @@ public final class WriteBuffer {
   }
 
   private synchronized boolean isCrowded() {
-    return pagesUsed > pagesMax / 4 * 3;
+    return pagesUsed - pagesSending > pagesMax / 4 * 3;
   }
 
   /** Begins to send what the least recently written files hold, until enough is on its way. */
@@ -101,6 +106,16 @@ public final class WriteBuffer {
       }
       wanted -= writer.send();
     }
+  }
+
+  /** The pages stay, but nothing can be added to them any more. */
+  synchronized void sending(int count) {
+    pagesSending += count;
+  }
+
+  /** Pages are not on their way any more: the one who held them releases or hands them over. */
+  synchronized void arrived(int count) {
+    pagesSending -= count;
   }
 
   /** Gives pages back that were not needed after all, or are not any more. */
