@@ -25,7 +25,7 @@ class WorkloadTest {
         mount.root(),
         "mkdir tree && (cd "
             + Checkout.HOME
-            + " && tar c --exclude=target --exclude=.git .) | tar x -C tree");
+            + " && tar c --exclude=target --exclude=dist --exclude=.git .) | tar x -C tree");
   }
 
   @AfterAll

@@ -172,7 +172,7 @@ public final class Cluster implements AutoCloseable {
   /** Objects of the bucket, by path in the endpoint's directory. */
   public List<Path> objects() {
     try (Stream<Path> files = Files.walk(directory.resolve("s3").resolve(BUCKET))) {
-      return files.filter(Files::isRegularFile).toList();
+      return files.filter(Files::isRegularFile).collect(Collectors.toList());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

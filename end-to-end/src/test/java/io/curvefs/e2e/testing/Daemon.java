@@ -35,7 +35,7 @@ public final class Daemon {
               .map(Object::toString)
               .toList();
       Process process =
-          new ProcessBuilder(command)
+          Checkout.process(command)
               .directory(Path.of("/").toFile())
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())

@@ -53,7 +53,7 @@ public final class Shell {
       Path err = Files.createTempFile("curvefs-e2e", ".err");
       try {
         Process process =
-            new ProcessBuilder(command.stream().map(Object::toString).toList())
+            Checkout.process(command.stream().map(Object::toString).toList())
                 .directory(directory.toFile())
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectOutput(out.toFile())

@@ -12,17 +12,15 @@ import io.curvefs.proto.Garbage;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.ReplaceExtents;
 import io.curvefs.proto.SetAttributes;
-import io.curvefs.proto.Slice;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.slice.BlockSet;
 import io.curvefs.slice.Layout;
 import io.curvefs.slice.Overlay;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
- * Effects on attributes and on the bytes of a file. Slices that nothing refers to any more become
+ * Effects on attributes and on the bytes of a file. Objects that nothing refers to any more become
  * garbage in the same entry, so that none is forgotten and none is deleted while in use.
  */
 final class DataEffects {
@@ -86,7 +84,7 @@ final class DataEffects {
 
   /** Drops what lies behind the new end, so that a file that grows again reads zeros there. */
   private void cut(Inode.Builder inode, long length) {
-    Map<Long, Integer> dropped = new TreeMap<>();
+    BlockSet dropped = new BlockSet();
     InodeId id = new InodeId(inode.getId());
     int next = Layout.chunkIndex(length);
     while (true) {
@@ -124,7 +122,7 @@ final class DataEffects {
       for (Extent extent : added.getExtentsList()) {
         append(extents, extent);
       }
-      putChunk(inode, added.getIndex(), chunk, extents, new TreeMap<>());
+      putChunk(inode, added.getIndex(), chunk, extents, new BlockSet());
     }
     long lengthBefore = inode.getLength();
     inode.setLength(Math.max(lengthBefore, commit.getLength()));
@@ -174,7 +172,7 @@ final class DataEffects {
     }
     List<Extent> extents = new ArrayList<>(replace.getAfterList());
     extents.addAll(chunk.getExtentsList().subList(read, chunk.getExtentsCount()));
-    Map<Long, Integer> dropped = new TreeMap<>();
+    BlockSet dropped = new BlockSet();
     putChunk(inode, replace.getIndex(), chunk, extents, dropped);
     putGarbage(inode.getId(), dropped);
     // Neither the bytes nor any time changed, so neither does a version.
@@ -186,13 +184,9 @@ final class DataEffects {
     return chunk == null ? Chunk.getDefaultInstance() : chunk;
   }
 
-  /** Writes a chunk's row; the inode's allocated bytes follow; slices it lost are collected. */
+  /** Writes a chunk's row; the inode's allocated bytes follow; objects it lost are collected. */
   private void putChunk(
-      Inode.Builder inode,
-      int index,
-      Chunk before,
-      List<Extent> extents,
-      Map<Long, Integer> dropped) {
+      Inode.Builder inode, int index, Chunk before, List<Extent> extents, BlockSet dropped) {
     byte[] key = Keys.chunk(fileSystem, inode.getId(), index);
     if (extents.isEmpty()) {
       rows.delete(key);
@@ -204,23 +198,14 @@ final class DataEffects {
             - Overlay.of(before.getExtentsList()).allocated()
             + Overlay.of(extents).allocated();
     inode.setAllocated(allocated);
-    for (Extent extent : before.getExtentsList()) {
-      if (extent.getSlice() != 0) {
-        dropped.merge(extent.getSlice(), extent.getSliceLength(), Math::max);
-      }
-    }
-    for (Extent extent : extents) {
-      dropped.remove(extent.getSlice());
-    }
+    dropped.addAll(BlockSet.of(before.getExtentsList()));
+    dropped.removeAll(BlockSet.of(extents));
   }
 
-  private void putGarbage(long inode, Map<Long, Integer> slices) {
-    if (slices.isEmpty()) {
-      return;
+  private void putGarbage(long inode, BlockSet blocks) {
+    if (!blocks.isEmpty()) {
+      Garbage garbage = Garbage.newBuilder().addAllSlices(blocks.toSlices()).build();
+      rows.put(Keys.garbage(fileSystem, inode, logIndex), garbage.toByteArray());
     }
-    Garbage.Builder garbage = Garbage.newBuilder();
-    slices.forEach(
-        (slice, length) -> garbage.addSlices(Slice.newBuilder().setId(slice).setLength(length)));
-    rows.put(Keys.garbage(fileSystem, inode, logIndex), garbage.build().toByteArray());
   }
 }

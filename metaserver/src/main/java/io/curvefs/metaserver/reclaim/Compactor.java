@@ -14,6 +14,7 @@ import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.Mutation;
 import io.curvefs.proto.ReplaceExtents;
 import io.curvefs.proto.ReserveSlice;
+import io.curvefs.slice.BlockSet;
 import io.curvefs.slice.Layout;
 import io.curvefs.slice.Overlay;
 import java.io.IOException;
@@ -24,11 +25,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes what is visible of a chunk with many extents as one slice and puts that in their place.
- * Extents that were added meanwhile stay on top. One thread.
+ * Lets go of what is hidden in a chunk. One with many extents is written anew as one slice; in one
+ * with few, extents that hide whole objects of others are cut to what is visible, which copies
+ * nothing. Extents that were added meanwhile stay on top. One thread.
  */
 final class Compactor {
-  /** A chunk with fewer extents is left alone. */
+  /** A chunk with fewer extents is not written anew. */
   static final int EXTENTS_MIN = 32;
 
   private static final Logger log = LoggerFactory.getLogger(Compactor.class);
@@ -50,23 +52,50 @@ final class Compactor {
       throws IOException {
     Chunk chunk =
         new Namespace(group.rows(), fileSystem.getId()).chunk(touched.inode(), touched.index());
-    if (chunk == null || chunk.getExtentsCount() < EXTENTS_MIN) {
+    if (chunk == null) {
       return;
     }
     List<Extent> visible = Overlay.of(chunk.getExtentsList()).flattened();
-    int length = visible.stream().mapToInt(Extent::getLength).sum();
-    List<Extent> after = new ArrayList<>();
-    if (length > 0) {
-      long reserved =
-          Proposals.propose(
-                  group,
-                  leadership,
-                  LogEntry.newBuilder().setReserveSlice(ReserveSlice.getDefaultInstance()))
-              .getNumber();
-      SliceId slice = SliceId.of(group.id(), reserved);
-      copy(stores.of(fileSystem), fileSystem.getUuid(), visible, slice, length);
-      after = placed(visible, slice, length);
+    if (chunk.getExtentsCount() >= EXTENTS_MIN) {
+      replace(
+          group,
+          leadership,
+          fileSystem,
+          touched,
+          chunk,
+          rewritten(group, leadership, fileSystem, visible));
+    } else if (!BlockSet.of(visible).equals(BlockSet.of(chunk.getExtentsList()))) {
+      replace(group, leadership, fileSystem, touched, chunk, visible);
     }
+  }
+
+  /** What is visible, in a slice of its own. */
+  private List<Extent> rewritten(
+      DataGroup group, Leadership leadership, FileSystem fileSystem, List<Extent> visible)
+      throws IOException {
+    int length = visible.stream().mapToInt(Extent::getLength).sum();
+    if (length == 0) {
+      return List.of();
+    }
+    long reserved =
+        Proposals.propose(
+                group,
+                leadership,
+                LogEntry.newBuilder().setReserveSlice(ReserveSlice.getDefaultInstance()))
+            .getNumber();
+    SliceId slice = SliceId.of(group.id(), reserved);
+    copy(stores.of(fileSystem), fileSystem.getUuid(), visible, slice, length);
+    return placed(visible, slice, length);
+  }
+
+  private static void replace(
+      DataGroup group,
+      Leadership leadership,
+      FileSystem fileSystem,
+      Leadership.TouchedChunk touched,
+      Chunk chunk,
+      List<Extent> after)
+      throws IOException {
     Mutation.Builder mutation =
         Mutation.newBuilder()
             .setFileSystem(fileSystem.getId())
