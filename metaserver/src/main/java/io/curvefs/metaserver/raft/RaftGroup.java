@@ -12,6 +12,7 @@ import io.curvefs.id.GroupId;
 import io.curvefs.metaserver.store.StateStore;
 import io.curvefs.metaserver.store.View;
 import io.curvefs.proto.LogEntry;
+import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.NotLeaderException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -109,10 +110,12 @@ public final class RaftGroup<O> implements AutoCloseable {
     }
   }
 
-  /** The leader as far as it is known here. */
-  public Optional<PeerId> leader() {
+  /** Where the leader's raft listens, as far as it is known here. */
+  public Optional<HostPort> leader() {
     PeerId leader = node.getLeaderId();
-    return leader == null || leader.isEmpty() ? Optional.empty() : Optional.of(leader);
+    return leader == null || leader.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new HostPort(leader.getIp(), leader.getPort()));
   }
 
   /** Asks JRaft for a snapshot now; the log before it can go. */

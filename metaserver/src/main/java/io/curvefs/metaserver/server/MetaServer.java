@@ -1,6 +1,5 @@
 package io.curvefs.metaserver.server;
 
-import com.alipay.sofa.jraft.entity.PeerId;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
@@ -271,12 +270,12 @@ public final class MetaServer implements AutoCloseable {
   private Optional<ServerInfo> leader(
       GroupId group, HostedGroups hosted, RaftGroup<CoordinatorOutcome> coordinatorGroup) {
     DataGroup here = hosted.find(group);
-    Optional<PeerId> leader =
+    Optional<HostPort> leader =
         group.equals(COORDINATOR)
             ? coordinatorGroup.leader()
             : here == null ? Optional.empty() : here.raft().leader();
     return leader.map(
-        peer -> ServerInfo.newBuilder().setHost(peer.getIp()).setPort(peer.getPort() - 1).build());
+        raft -> ServerInfo.newBuilder().setHost(raft.host()).setPort(raft.port() - 1).build());
   }
 
   private <T extends AutoCloseable> T opened(T resource) {
