@@ -3,7 +3,7 @@
 # The checkout, wherever the command was linked from.
 CURVEFS_HOME=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 # Our jars and those of others. The link is resolved once: a process keeps the build it began with.
-CURVEFS_LIB=${CURVEFS_LIB:-$(readlink -f "$CURVEFS_HOME/dist/current")}
+CURVEFS_LIB=${CURVEFS_LIB:-$(readlink -m "$CURVEFS_HOME/dist/current")}
 
 # Prints the path of a java of version 17 or later.
 find_java() {

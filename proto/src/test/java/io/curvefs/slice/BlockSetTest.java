@@ -30,33 +30,33 @@ class BlockSetTest {
   }
 
   @Test
-  void anExtentRefersToEveryBlockThatItTouches() {
+  void an_extent_refers_to_every_block_that_it_touches() {
     BlockSet set = BlockSet.of(List.of(extent(7, 4 * MIB - 1, 4 * MIB + 2, 13 * MIB)));
 
     assertThat(told(set)).containsExactlyInAnyOrder("7/0/4194304", "7/1/4194304", "7/2/4194304");
   }
 
   @Test
-  void theLastBlockIsAsLongAsTheSliceSays() {
+  void the_last_block_is_as_long_as_the_slice_says() {
     assertThat(told(BlockSet.of(List.of(extent(7, 4 * MIB, 10, 5 * MIB)))))
         .containsExactly("7/1/1048576");
   }
 
   @Test
-  void aWholeChunkFits() {
+  void a_whole_chunk_fits() {
     BlockSet set = BlockSet.of(List.of(extent(7, 0, 64 * MIB, 64 * MIB)));
 
     assertThat(told(set)).hasSize(16);
   }
 
   @Test
-  void aHoleRefersToNothing() {
+  void a_hole_refers_to_nothing() {
     assertThat(BlockSet.of(List.of(extent(0, 0, MIB, 0))).isEmpty()).isTrue();
   }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5})
-  void differencesAreThoseOfSets(long seed) {
+  void differences_are_those_of_sets(long seed) {
     Random random = new Random(seed);
     for (int round = 0; round < 200; round++) {
       BlockSet a = new BlockSet();

@@ -19,13 +19,13 @@ class NewFileTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 65_536, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 1_052_672, 4 << 20})
-  void shouldHoldExactlyWhatWasWritten(int length) throws Exception {
+  void a_file_holds_exactly_what_was_written(int length) throws Exception {
     assertWritten(directory.resolve("file"), length);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"/dev/shm", "/tmp"})
-  void shouldWriteWhereverTheDirectoryLies(String where) throws Exception {
+  void a_file_is_written_wherever_the_directory_lies(String where) throws Exception {
     Path own = Files.createTempDirectory(Path.of(where), "curvefs-new-file");
     try {
       assertWritten(own.resolve("file"), (2 << 20) + 77);
