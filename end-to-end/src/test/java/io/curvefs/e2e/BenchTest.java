@@ -30,7 +30,8 @@ class BenchTest {
   }
 
   @Test
-  void a_mount_is_measured_beside_a_directory_and_its_bucket_and_nothing_remains() throws IOException {
+  void a_mount_is_measured_beside_a_directory_and_its_bucket_and_nothing_remains()
+      throws IOException {
     Mount mount = SharedCluster.get().mount(SharedCluster.newFileSystem());
 
     String json =

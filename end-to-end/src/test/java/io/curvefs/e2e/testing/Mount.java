@@ -134,8 +134,8 @@ public final class Mount {
       } catch (IOException e) {
         // dead
       }
+      process.ifPresent(ProcessHandle::destroyForcibly); // first: it might flush to nobody
       Shell.run("umount", "-l", root);
-      process.ifPresent(ProcessHandle::destroyForcibly);
     }
   }
 }

@@ -32,6 +32,7 @@ public final class Curvefs {
   /** Runs a command; an expected failure is one line on standard error. */
   static int run(String... args) {
     return new CommandLine(new Curvefs())
+        .setUsageHelpWidth(110)
         .setExecutionExceptionHandler(
             (failure, command, parsed) -> {
               if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
