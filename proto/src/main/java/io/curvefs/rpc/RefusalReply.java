@@ -5,6 +5,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.proto.RefusalMessage;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 
 /** Refusals as they travel, and as futures carry them. */
 public final class RefusalReply {
@@ -23,6 +24,9 @@ public final class RefusalReply {
     }
     if (cause instanceof RefusedException refused) {
       return message(refused.refusal(), String.valueOf(refused.getMessage()));
+    }
+    if (cause instanceof RejectedExecutionException) {
+      return message(Refusal.BUSY, "the metaserver has too much to do");
     }
     return message(Refusal.INTERNAL, "internal error: the metaserver's log has the cause");
   }

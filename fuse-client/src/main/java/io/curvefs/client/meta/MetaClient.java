@@ -217,16 +217,20 @@ public final class MetaClient implements AutoCloseable {
     GroupId group = routes.groupOf(inode);
     reporter.used(group);
     long number = openFiles.next();
-    ReadReply reply =
-        inSession(
-            session ->
-                read(
-                    group,
-                    ReadRequest.newBuilder()
-                        .setOpen(Open.newBuilder().setInode(inode.value()).setNumber(number)),
-                    session.id.value()));
-    openFiles.opened(inode, number);
-    return reply;
+    try {
+      ReadReply reply =
+          inSession(
+              session ->
+                  read(
+                      group,
+                      ReadRequest.newBuilder()
+                          .setOpen(Open.newBuilder().setInode(inode.value()).setNumber(number)),
+                      session.id.value()));
+      openFiles.opened(inode, number);
+      return reply;
+    } finally {
+      openFiles.answered(number);
+    }
   }
 
   void closed(InodeId inode) {
@@ -350,9 +354,13 @@ public final class MetaClient implements AutoCloseable {
   MutateReply createOpen(InodeId parent, MutateRequest.Builder create) throws RefusedException {
     long number = openFiles.next();
     create.getCreateBuilder().setOpenNumber(number);
-    MutateReply reply = mutate(parent, create);
-    openFiles.opened(new InodeId(reply.getInode().getId()), number);
-    return reply;
+    try {
+      MutateReply reply = mutate(parent, create);
+      openFiles.opened(new InodeId(reply.getInode().getId()), number);
+      return reply;
+    } finally {
+      openFiles.answered(number);
+    }
   }
 
   @Override

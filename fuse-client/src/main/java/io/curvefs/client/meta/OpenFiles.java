@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 
 /**
  * What this mount holds open, as the metaservers are to know it: they keep a file that is unlinked
@@ -28,9 +29,19 @@ final class OpenFiles {
   @GuardedBy("this")
   private long lastNumber;
 
-  /** A number for an open that is about to be asked for. */
+  /** Opens whose answers have not come yet: the metaserver may know more than we do. */
+  @GuardedBy("this")
+  private final TreeSet<Long> asking = new TreeSet<>();
+
+  /** A number for an open that is about to be asked for; {@link #answered} follows. */
   synchronized long next() {
-    return ++lastNumber;
+    asking.add(++lastNumber);
+    return lastNumber;
+  }
+
+  /** The open with this number was refused, or is {@link #opened} now. */
+  synchronized void answered(long number) {
+    asking.remove(number);
   }
 
   /** The open with this number was granted. */
@@ -58,7 +69,7 @@ final class OpenFiles {
   synchronized Whole whole() {
     List<OpenInode> opened = new ArrayList<>();
     open.forEach((inode, state) -> opened.add(message(inode, state.lastNumber)));
-    return new Whole(opened, lastNumber);
+    return new Whole(opened, asking.isEmpty() ? lastNumber : asking.first() - 1);
   }
 
   /** Closes that have not been told yet; they count as told from now on. */

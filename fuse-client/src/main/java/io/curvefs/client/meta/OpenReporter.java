@@ -3,6 +3,7 @@ package io.curvefs.client.meta;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
 import io.curvefs.proto.KeepOpenReply;
 import io.curvefs.proto.KeepOpenRequest;
 import io.curvefs.proto.OpenInode;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,8 +38,10 @@ final class OpenReporter {
   /** Groups in which the session is or may be admitted: their leaders wait for our word. */
   private final Set<GroupId> groups = ConcurrentHashMap.newKeySet();
 
-  /** The term of the leader that knows all we hold open. */
+  /** The term of the leader that knows all we hold open in this session. */
   private final Map<GroupId, Long> told = new HashMap<>();
+
+  private @Nullable SessionId toldSession;
 
   OpenReporter(LeaderClient leaders, Routes routes, OpenFiles files, MetaRequests requests) {
     this.leaders = leaders;
@@ -51,6 +55,10 @@ final class OpenReporter {
   }
 
   void report(SessionKeeper.ClientSession session) {
+    if (!session.id.equals(toldSession)) {
+      told.clear();
+      toldSession = session.id;
+    }
     Map<GroupId, List<OpenInode>> closed = byGroup(files.takeClosed());
     for (GroupId group : groups) {
       List<OpenInode> ours = closed.getOrDefault(group, List.of());

@@ -59,6 +59,19 @@ public final class DataGroup {
   }
 
   /**
+   * Completes as {@link RaftGroup#readBarrier}, if this server has led without a break since then:
+   * what only the leader knows is then as good as the rows.
+   */
+  public CompletableFuture<@Nullable Void> barrier(Leadership since) {
+    return raft.readBarrier()
+        .thenCompose(
+            passed ->
+                leadership == since
+                    ? CompletableFuture.completedFuture(null)
+                    : CompletableFuture.failedFuture(new NotLeaderException(null)));
+  }
+
+  /**
    * @throws NotLeaderException when this server does not lead
    */
   public Leadership requireLeadership() throws NotLeaderException {
@@ -85,26 +98,22 @@ public final class DataGroup {
 
   /**
    * Proposes to hold effects ready for a transaction. The answer carries an inode whose id was
-   * chosen here.
+   * chosen here, or where the same request arrived before.
    */
   public CompletableFuture<Outcome> propose(
       Leadership leader, Timestamp time, PrepareTransaction.Builder prepare) {
     List<OpenTable.File> ending = new ArrayList<>();
-    Inode chosen = null;
     for (Effect.Builder effect : prepare.getEffectsBuilderList()) {
       markOpen(leader, prepare.getFileSystem(), effect, ending);
       if (effect.hasInsertInode()) {
-        chosen = chooseId(leader, prepare.getFileSystem(), effect);
+        chooseId(leader, prepare.getFileSystem(), effect);
       }
     }
-    Inode inserted = chosen;
     return endAfter(
-            leader,
-            ending,
-            raft.propose(
-                LogEntry.newBuilder().setTime(time).setPrepare(prepare).build(), leader.term()))
-        .thenApply(
-            outcome -> inserted == null ? outcome : outcome.toBuilder().setInode(inserted).build());
+        leader,
+        ending,
+        raft.propose(
+            LogEntry.newBuilder().setTime(time).setPrepare(prepare).build(), leader.term()));
   }
 
   /** Proposes an entry that needs nothing of what only the leader knows. */
@@ -127,11 +136,10 @@ public final class DataGroup {
     }
   }
 
-  private static Inode chooseId(Leadership leader, int fileSystem, Effect.Builder effect) {
+  private static void chooseId(Leadership leader, int fileSystem, Effect.Builder effect) {
     Inode.Builder inode = effect.getInsertInodeBuilder().getInodeBuilder();
     int partition = (int) (inode.getId() >>> InodeId.PARTITION_SHIFT);
     inode.setId(leader.inodes().allocate(fileSystem, partition).value());
-    return inode.build();
   }
 
   private static CompletableFuture<Outcome> endAfter(

@@ -12,23 +12,20 @@ import io.curvefs.proto.RemoveDentry;
 import io.curvefs.proto.RemoveDirectory;
 import io.curvefs.proto.Reparent;
 import io.curvefs.proto.ReplaceDentry;
-import io.curvefs.proto.TransactionId;
-import org.jspecify.annotations.Nullable;
 
 /** Effects on names. A directory's entry count, link count and times change with its names. */
 final class DirectoryEffects {
   private final WriteSet rows;
   private final int fileSystem;
   private final InodeTable inodes;
-  private final @Nullable TransactionId transaction;
+  private final Locks.Respect locks;
   private final Namespace namespace;
 
-  DirectoryEffects(
-      WriteSet rows, int fileSystem, InodeTable inodes, @Nullable TransactionId transaction) {
+  DirectoryEffects(WriteSet rows, int fileSystem, InodeTable inodes, Locks.Respect locks) {
     this.rows = rows;
     this.fileSystem = fileSystem;
     this.inodes = inodes;
-    this.transaction = transaction;
+    this.locks = locks;
     this.namespace = new Namespace(rows, fileSystem);
   }
 
@@ -60,7 +57,7 @@ final class DirectoryEffects {
     if (directory.getEntries() != 0) {
       throw ConditionFailedException.conflict("not empty");
     }
-    if (Locks.isAnyNameHeld(rows, fileSystem, remove.getInode(), transaction)) {
+    if (locks.forbidsSomeName(rows, fileSystem, remove.getInode())) {
       throw ConditionFailedException.locked();
     }
     inodes.remove(directory.build());
@@ -78,7 +75,7 @@ final class DirectoryEffects {
    * A directory that names may be put into and taken from: no transaction is removing or moving it.
    */
   private Inode.Builder openDirectory(long id) throws ConditionFailedException {
-    if (Locks.isHeld(rows, Keys.inode(fileSystem, id), transaction)) {
+    if (locks.forbids(rows, Keys.inode(fileSystem, id))) {
       throw ConditionFailedException.locked();
     }
     return inodes.existingDirectory(id);

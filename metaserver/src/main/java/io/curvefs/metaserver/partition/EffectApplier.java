@@ -3,42 +3,39 @@ package io.curvefs.metaserver.partition;
 import io.curvefs.metaserver.store.WriteSet;
 import io.curvefs.proto.Effect;
 import io.curvefs.proto.Timestamp;
-import io.curvefs.proto.TransactionId;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Applies the effects of one entry to the rows, checking each one's condition first. Deterministic:
  * a function of the rows, the effect, the entry's time and its log index.
+ *
+ * <p>Locks are checked where a change is made up, not where a prepared one is carried out: its own
+ * locks keep its conditions true, and those of others may by then lie on rows that it changes too
+ * (a name goes into a directory that is about to be moved).
  */
 final class EffectApplier {
   private final WriteSet rows;
   private final int fileSystem;
-  private final @Nullable TransactionId transaction;
+  private final Locks.Respect locks;
   private final DirectoryEffects directories;
   private final InodeEffects inodes;
   private final DataEffects data;
 
   /**
-   * @param transaction whose locks are our own; null outside of one
+   * @param locks whose locks stand in the way
    */
-  EffectApplier(
-      WriteSet rows,
-      int fileSystem,
-      Timestamp time,
-      long logIndex,
-      @Nullable TransactionId transaction) {
+  EffectApplier(WriteSet rows, int fileSystem, Timestamp time, long logIndex, Locks.Respect locks) {
     this.rows = rows;
     this.fileSystem = fileSystem;
-    this.transaction = transaction;
+    this.locks = locks;
     InodeTable table = new InodeTable(rows, fileSystem, time, logIndex);
-    this.directories = new DirectoryEffects(rows, fileSystem, table, transaction);
+    this.directories = new DirectoryEffects(rows, fileSystem, table, locks);
     this.inodes = new InodeEffects(rows, fileSystem, table);
     this.data = new DataEffects(rows, fileSystem, table, time, logIndex);
   }
 
   void apply(Effect effect) throws ConditionFailedException {
     for (byte[] key : Locks.keysOf(fileSystem, effect)) {
-      if (Locks.isHeld(rows, key, transaction)) {
+      if (locks.forbids(rows, key)) {
         throw ConditionFailedException.locked();
       }
     }

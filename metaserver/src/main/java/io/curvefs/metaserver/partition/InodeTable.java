@@ -53,7 +53,7 @@ final class InodeTable {
   }
 
   /** Writes a row whose length changed; the partition's bytes follow. */
-  void changedLength(Inode.Builder inode, long lengthBefore) {
+  void changedLength(Inode.Builder inode, long lengthBefore) throws ConditionFailedException {
     changed(inode);
     Partition.Builder partition = partition(inode.getId());
     partition.setBytes(partition.getBytes() + inode.getLength() - lengthBefore);
@@ -75,7 +75,7 @@ final class InodeTable {
   }
 
   /** Removes the row and what hangs on it; the bytes of a file become garbage. */
-  void remove(Inode inode) {
+  void remove(Inode inode) throws ConditionFailedException {
     long id = inode.getId();
     rows.delete(Keys.inode(fileSystem, id));
     for (Row xattr : rows.scan(Keys.xattrs(fileSystem, id), null, Namespace.XATTRS_MAX)) {
@@ -95,11 +95,11 @@ final class InodeTable {
     return inode.getType() == FileType.REGULAR ? inode.getLength() : 0;
   }
 
-  private Partition.Builder partition(long inode) {
+  private Partition.Builder partition(long inode) throws ConditionFailedException {
     int index = new InodeId(inode).partition();
     Partition partition = namespace.partition(index);
     if (partition == null) {
-      throw new IllegalStateException(
+      throw ConditionFailedException.conflict(
           "partition " + index + " of file system " + fileSystem + " is not in this group");
     }
     return partition.toBuilder();

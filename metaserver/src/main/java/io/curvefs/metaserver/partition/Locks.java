@@ -53,23 +53,48 @@ public final class Locks {
     return Keys.dentry(fileSystem, parent, name);
   }
 
-  /** Whether a transaction other than the given one holds the row. */
-  static boolean isHeld(View view, byte[] key, @Nullable TransactionId except) {
-    byte[] holder = view.get(Keys.lock(key));
-    return holder != null && (except == null || !Arrays.equals(holder, except.toByteArray()));
+  /** Whose locks stand in the way of a change. */
+  static final class Respect {
+    /** Nobody's: what was prepared is carried out. */
+    static final Respect NONE = new Respect(false, null);
+
+    private final boolean any;
+    private final byte @Nullable [] own;
+
+    private Respect(boolean any, byte @Nullable [] own) {
+      this.any = any;
+      this.own = own;
+    }
+
+    /**
+     * Everybody's but its own.
+     *
+     * @param transaction that makes the change; null for one outside of any
+     */
+    static Respect ofOthersThan(@Nullable TransactionId transaction) {
+      return new Respect(true, transaction == null ? null : transaction.toByteArray());
+    }
+
+    boolean forbids(View view, byte[] key) {
+      byte[] holder = any ? view.get(Keys.lock(key)) : null;
+      return holder != null && !Arrays.equals(holder, own);
+    }
+
+    /** Whether somebody holds a name of the directory. */
+    boolean forbidsSomeName(View view, int fileSystem, long directory) {
+      // Of its own, a transaction that removes a directory holds none.
+      return any && isAnyNameHeld(view, fileSystem, directory);
+    }
   }
 
   /** Whether a prepared transaction holds the row: a reader has to wait for its end. */
   public static boolean isHeld(View view, byte[] key) {
-    return isHeld(view, key, null);
+    return view.get(Keys.lock(key)) != null;
   }
 
-  /** Whether a transaction holds some name of the directory. */
-  static boolean isAnyNameHeld(
-      View view, int fileSystem, long directory, @Nullable TransactionId except) {
-    byte[] prefix = Keys.lock(Keys.dentries(fileSystem, directory));
-    return view.scan(prefix, null, 2).stream()
-        .anyMatch(row -> except == null || !Arrays.equals(row.value(), except.toByteArray()));
+  /** Whether a prepared transaction holds some name of the directory. */
+  public static boolean isAnyNameHeld(View view, int fileSystem, long directory) {
+    return !view.scan(Keys.lock(Keys.dentries(fileSystem, directory)), null, 1).isEmpty();
   }
 
   static void take(WriteSet rows, byte[] key, TransactionId holder) {

@@ -90,7 +90,12 @@ public final class PartitionReplica implements Replica<Outcome> {
       }
     }
     EffectApplier applier =
-        new EffectApplier(rows, mutation.getFileSystem(), time, index, decided(mutation));
+        new EffectApplier(
+            rows,
+            mutation.getFileSystem(),
+            time,
+            index,
+            Locks.Respect.ofOthersThan(decided(mutation)));
     for (Effect effect : mutation.getEffectsList()) {
       applier.apply(effect);
     }
@@ -134,11 +139,13 @@ public final class PartitionReplica implements Replica<Outcome> {
       throws ConditionFailedException {
     TransactionId id = prepare.getId();
     byte[] key = Keys.prepared(id, prepare.getPart());
-    if (rows.get(key) != null) {
-      return applied(); // arrived twice
+    byte[] arrived = rows.get(key);
+    if (arrived != null) { // the second time it may name another inode, which is not to be
+      return prepared(Namespace.parse(arrived, PreparedTransaction.parser()).getEffectsList());
     }
     int fileSystem = prepare.getFileSystem();
-    EffectApplier applier = new EffectApplier(rows, fileSystem, time, index, id);
+    EffectApplier applier =
+        new EffectApplier(rows, fileSystem, time, index, Locks.Respect.ofOthersThan(id));
     for (Effect effect : prepare.getEffectsList()) {
       applier.apply(effect);
     }
@@ -157,14 +164,25 @@ public final class PartitionReplica implements Replica<Outcome> {
             .setTime(time)
             .build()
             .toByteArray());
-    return applied();
+    return prepared(prepare.getEffectsList());
+  }
+
+  /** Tells the driver which inode there will be. */
+  private static Outcome prepared(List<Effect> effects) {
+    Outcome.Builder outcome = applied().toBuilder();
+    for (Effect effect : effects) {
+      if (effect.hasInsertInode()) {
+        outcome.setInode(effect.getInsertInode().getInode());
+      }
+    }
+    return outcome.build();
   }
 
   private static Outcome finish(FinishTransaction finish, long index, WriteSet rows) {
     TransactionId id = finish.getId();
     for (View.Row row : rows.scan(Keys.prepared(id), null, PARTS_MAX)) {
       PreparedTransaction part = Namespace.parse(row.value(), PreparedTransaction.parser());
-      if (finish.getCommit()) {
+      if (finish.getCommit() && isThere(part.getFileSystem(), rows)) {
         carryOut(part, index, rows);
       }
       for (Effect effect : part.getEffectsList()) {
@@ -177,9 +195,14 @@ public final class PartitionReplica implements Replica<Outcome> {
     return applied();
   }
 
+  /** A file system may be dropped while a transaction of a client that is gone is unfinished. */
+  private static boolean isThere(int fileSystem, WriteSet rows) {
+    return !rows.scan(Keys.partitions(fileSystem), null, 1).isEmpty();
+  }
+
   private static void carryOut(PreparedTransaction part, long index, WriteSet rows) {
     EffectApplier applier =
-        new EffectApplier(rows, part.getFileSystem(), part.getTime(), index, part.getId());
+        new EffectApplier(rows, part.getFileSystem(), part.getTime(), index, Locks.Respect.NONE);
     try {
       for (Effect effect : part.getEffectsList()) {
         applier.apply(effect);
@@ -236,8 +259,9 @@ public final class PartitionReplica implements Replica<Outcome> {
   }
 
   private static List<byte[]> tables(int fileSystem) {
-    List<byte[]> tables = new ArrayList<>(Keys.tablesOf(fileSystem));
-    tables.add(Keys.partitions(fileSystem));
+    List<byte[]> tables = new ArrayList<>();
+    tables.add(Keys.partitions(fileSystem)); // first: without them nothing is added any more
+    tables.addAll(Keys.tablesOf(fileSystem));
     return tables;
   }
 

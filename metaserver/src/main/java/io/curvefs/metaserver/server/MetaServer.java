@@ -43,10 +43,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +62,9 @@ public final class MetaServer implements AutoCloseable {
   private static final GroupId COORDINATOR = new GroupId(0);
   private static final int RPC_THREADS = 2;
   private static final int READER_THREADS = 4;
+
+  /** Requests that wait for a thread of one kind. */
+  private static final int POOL_QUEUE_MAX = 1024;
 
   /**
    * Changes across groups that can be under way at once; each waits on the network most of the
@@ -292,8 +298,15 @@ public final class MetaServer implements AutoCloseable {
     return Executors.newScheduledThreadPool(threads, new DefaultThreadFactory(name, true));
   }
 
+  /** What exceeds the queue is refused: its client asks again. */
   private static ExecutorService pool(String name, int threads) {
-    return Executors.newFixedThreadPool(threads, new DefaultThreadFactory(name, true));
+    return new ThreadPoolExecutor(
+        threads,
+        threads,
+        0,
+        TimeUnit.SECONDS,
+        new ArrayBlockingQueue<>(POOL_QUEUE_MAX),
+        new DefaultThreadFactory(name, true));
   }
 
   /** Whether every group of this server knows its leader. */

@@ -25,8 +25,8 @@ import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.NotLeaderException;
 import io.curvefs.rpc.RefusalReply;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -98,9 +98,13 @@ final class Mutations {
         return CompletableFuture.failedFuture(new RefusedException(Refusal.BUSY, "out of time"));
       }
       Leadership leadership;
-      Plan plan;
       try {
         leadership = group.requireLeadership();
+      } catch (NotLeaderException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+      Plan plan;
+      try {
         Outcome answered = Slots.answered(group.rows(), id);
         if (answered != null) {
           return conclude(leadership, answered);
@@ -113,11 +117,9 @@ final class Mutations {
           return acrossGroups(leadership);
         }
       } catch (RefusedException e) {
-        return refuse(e);
+        return refuse(leadership, e);
       } catch (CannotPlanYetException e) {
-        return e instanceof LooksElsewhereException ? attemptAcrossGroups() : later();
-      } catch (NotLeaderException e) {
-        return CompletableFuture.failedFuture(e);
+        return e instanceof LooksElsewhereException ? acrossGroups(leadership) : later();
       }
       openBeforeOthersSeeIt(leadership, plan);
       return group
@@ -139,31 +141,31 @@ final class Mutations {
       return true;
     }
 
-    private CompletableFuture<MutateReply> attemptAcrossGroups() {
+    private CompletableFuture<MutateReply> acrossGroups(Leadership leadership) {
+      CompletableFuture<Outcome> done = new CompletableFuture<>();
       try {
-        return acrossGroups(group.requireLeadership());
-      } catch (NotLeaderException e) {
+        transactionThreads.execute(() -> runAcrossGroups(leadership, done));
+      } catch (RejectedExecutionException e) { // the queue is full
         return CompletableFuture.failedFuture(e);
       }
-    }
-
-    private CompletableFuture<MutateReply> acrossGroups(Leadership leadership) {
-      return CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return transactions.run(group, leadership, request, id, deadline);
-                } catch (RefusedException | NotLeaderException e) {
-                  throw new CompletionException(e);
-                }
-              },
-              transactionThreads)
-          .thenCompose(outcome -> conclude(leadership, outcome))
+      return done.thenCompose(outcome -> conclude(leadership, outcome))
           .exceptionallyCompose(
               failure ->
                   RefusalReply.unwrap(failure) instanceof RefusedException refused
                           && refused.refusal().isErrno()
-                      ? refuse(refused)
+                      ? refuse(leadership, refused)
                       : CompletableFuture.failedFuture(failure));
+    }
+
+    private void runAcrossGroups(Leadership leadership, CompletableFuture<Outcome> done) {
+      try {
+        if (deadline.hasPassed()) { // the client has asked again meanwhile
+          throw new RefusedException(Refusal.BUSY, "out of time");
+        }
+        done.complete(transactions.run(group, leadership, request, id, deadline));
+      } catch (RefusedException | NotLeaderException | RuntimeException e) {
+        done.completeExceptionally(e);
+      }
     }
 
     private CompletableFuture<MutateReply> conclude(Leadership leadership, Outcome outcome) {
@@ -197,10 +199,9 @@ final class Mutations {
      * the reason is not the request itself, which arrived before and has been carried out
      * meanwhile.
      */
-    private CompletableFuture<MutateReply> refuse(RefusedException refusal) {
+    private CompletableFuture<MutateReply> refuse(Leadership leadership, RefusedException refusal) {
       return group
-          .raft()
-          .readBarrier()
+          .barrier(leadership)
           .thenCompose(
               passed -> {
                 Outcome answered = Slots.answered(group.rows(), id);

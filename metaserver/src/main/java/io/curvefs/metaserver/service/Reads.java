@@ -106,6 +106,10 @@ final class Reads {
       if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, inode))) {
         return null;
       }
+      // A rename is acknowledged before the group of its new directory has carried it out.
+      if (showsNames(request) && Locks.isAnyNameHeld(group.rows(), fileSystem, inode)) {
+        return null;
+      }
     }
     Namespace namespace = new Namespace(group.rows(), fileSystem);
     return switch (request.getKindCase()) {
@@ -138,6 +142,11 @@ final class Reads {
       case OPEN, KIND_NOT_SET ->
           throw new RefusedException(Refusal.BAD_REQUEST, "a read this server does not know");
     };
+  }
+
+  /** Whether the answer shows a directory's names, or counts and times that change with them. */
+  private static boolean showsNames(ReadRequest request) {
+    return request.hasListDirectory() || request.hasGetInodes();
   }
 
   /** Inodes whose rows the answer shows. */
@@ -264,8 +273,7 @@ final class Reads {
       return later(deadline, () -> attemptOpen(group, leadership, session, request, deadline));
     }
     return group
-        .raft()
-        .readBarrier()
+        .barrier(leadership)
         .thenCompose(
             passed -> {
               if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, open.getInode()))) {

@@ -23,9 +23,12 @@ public final class OpenTable {
   @GuardedBy("this")
   private final Map<File, Map<SessionId, Long>> opens = new HashMap<>();
 
-  /** Files whose last link is being removed under the promise that nobody holds them open. */
+  /**
+   * Files of which links are being removed, as many as that, under the promise that nobody holds
+   * them open.
+   */
   @GuardedBy("this")
-  private final Set<File> ending = new HashSet<>();
+  private final Map<File, Integer> ending = new HashMap<>();
 
   /** Sessions admitted in earlier terms that have not reported in this one. */
   @GuardedBy("this")
@@ -45,7 +48,7 @@ public final class OpenTable {
    * @return false when the file's last link is being removed just now: ask again in a moment
    */
   public synchronized boolean open(File file, SessionId session, long number) {
-    if (ending.contains(file)) {
+    if (ending.containsKey(file)) {
       return false;
     }
     opens.computeIfAbsent(file, f -> new HashMap<>()).merge(session, number, Math::max);
@@ -113,13 +116,13 @@ public final class OpenTable {
     if (mayBeOpen(file)) {
       return true;
     }
-    ending.add(file);
+    ending.merge(file, 1, Integer::sum);
     return false;
   }
 
   /** The removal has been carried out, or not. */
   public synchronized void end(File file) {
-    ending.remove(file);
+    ending.computeIfPresent(file, (f, removals) -> removals == 1 ? null : removals - 1);
   }
 
   public synchronized boolean mayBeOpen(File file) {

@@ -56,8 +56,7 @@ public final class Participant {
       }
       case STATUS ->
           group
-              .raft()
-              .readBarrier()
+              .barrier(leadership)
               .thenApply(passed -> status(group, leadership, request.getStatus()));
       case LOOK_AT ->
           group.raft().readBarrier().thenCompose(passed -> look(group, request.getLookAt()));

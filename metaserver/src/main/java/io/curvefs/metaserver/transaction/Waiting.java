@@ -16,11 +16,16 @@ final class Waiting {
     try {
       return answer(answer);
     } catch (NotLeaderException e) {
-      throw new RefusedException(Refusal.BUSY, "a group changes its leader");
+      throw new RefusedException(
+          Refusal.BUSY, "a group changes its leader, or the metaserver is stopping");
     }
   }
 
-  /** The answer of this server's own group, which may stop leading meanwhile. */
+  /**
+   * The answer of this server's own group, which may stop leading meanwhile.
+   *
+   * @throws NotLeaderException also when this server is stopping: the answer is open
+   */
   static <T> T answer(CompletableFuture<T> answer) throws RefusedException, NotLeaderException {
     try {
       return answer.get();
@@ -35,7 +40,7 @@ final class Waiting {
       throw new IllegalStateException(cause);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new RefusedException(Refusal.BUSY, "the metaserver is stopping");
+      throw new NotLeaderException(null);
     }
   }
 }

@@ -20,6 +20,7 @@ import io.curvefs.proto.Garbage;
 import io.curvefs.proto.HoldRenameLock;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.InsertDentry;
+import io.curvefs.proto.InsertInode;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.MutateRequest;
 import io.curvefs.proto.Mutation;
@@ -344,5 +345,79 @@ class PartitionReplicaTest {
 
     assertThat(machine.rows.dump().lines())
         .allMatch(row -> row.startsWith("80") || row.startsWith("81"));
+  }
+
+  @Test
+  void a_name_goes_into_a_directory_that_another_transaction_is_about_to_move() throws Exception {
+    long directory = created("d", FileType.DIRECTORY);
+    long file = created("f", FileType.REGULAR);
+    TransactionId moving = TRANSACTION.toBuilder().setNumber(2).build();
+    prepare(
+        0,
+        Effect.newBuilder()
+            .setInsertDentry(
+                InsertDentry.newBuilder()
+                    .setParent(directory)
+                    .setName(bytes("x"))
+                    .setChild(file)
+                    .setType(FileType.REGULAR)));
+    assertThat(
+            machine
+                .apply(
+                    LogEntry.newBuilder()
+                        .setPrepare(
+                            PrepareTransaction.newBuilder()
+                                .setId(moving)
+                                .setFileSystem(Machine.FILE_SYSTEM)
+                                .addEffects(links(directory, 0))))
+                .getKind())
+        .isEqualTo(Outcome.Kind.APPLIED);
+
+    finish(true);
+
+    assertThat(machine.namespace().dentry(new InodeId(directory), bytes("x"))).isNotNull();
+    machine.apply(
+        LogEntry.newBuilder()
+            .setFinish(FinishTransaction.newBuilder().setId(moving).setCommit(true)));
+  }
+
+  @Test
+  void a_prepare_that_arrives_twice_names_the_inode_of_the_first() {
+    PrepareTransaction.Builder prepare =
+        PrepareTransaction.newBuilder().setId(TRANSACTION).setFileSystem(Machine.FILE_SYSTEM);
+    Outcome first =
+        machine.apply(LogEntry.newBuilder().setPrepare(prepare.clone().addEffects(inode(50, 1))));
+    Outcome second =
+        machine.apply(LogEntry.newBuilder().setPrepare(prepare.clone().addEffects(inode(51, 1))));
+
+    assertThat(first.getInode().getId()).isEqualTo(50);
+    assertThat(second.getInode().getId()).isEqualTo(50);
+    finish(true);
+    assertThat(inode(50)).isNotNull();
+    assertThat(inode(51)).isNull();
+  }
+
+  private static Effect.Builder inode(long id, int links) {
+    return Effect.newBuilder()
+        .setInsertInode(
+            InsertInode.newBuilder()
+                .setInode(Inode.newBuilder().setId(id).setType(FileType.REGULAR).setNlink(links)));
+  }
+
+  @Test
+  void a_transaction_that_is_committed_after_its_file_system_was_dropped_changes_nothing()
+      throws Exception {
+    long file = created("f", FileType.REGULAR);
+    prepare(0, insert("g", file));
+    prepare(1, inode(50, 1));
+    machine.apply(
+        LogEntry.newBuilder()
+            .setDropFileSystem(DropFileSystem.newBuilder().setFileSystem(Machine.FILE_SYSTEM)));
+
+    finish(true);
+
+    assertThat(inode(50)).isNull();
+    assertThat(machine.rows.scan(Keys.prepared(), null, 10)).isEmpty();
+    assertThat(prepare(2, inode(51, 1))).isEqualTo(Outcome.Kind.CONFLICT);
   }
 }
