@@ -9,6 +9,10 @@ import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.time.Duration;
+import io.curvefs.e2e.testing.Await;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -201,6 +205,50 @@ class CrashTest {
     assertThat(Files.readString(mount.path("first"))).isEqualTo("first");
     Files.writeString(mount.path("lost"), "found", StandardOpenOption.TRUNCATE_EXISTING);
     assertThat(Files.readString(mount.path("lost"))).isEqualTo("found");
+    mount.unmount();
+  }
+
+  @Test
+  void what_a_failed_fsync_has_lost_is_not_shown_to_who_opens_again() throws Exception {
+    cluster.createFileSystem("verified");
+    Mount mount = cluster.mount("verified", "s3_timeout=5");
+    Files.writeString(mount.path("f"), "old");
+    cluster.s3().kill();
+    assertThat(Shell.tryBash(mount.root(), "printf new | dd of=f conv=notrunc,fsync").exit())
+        .isNotZero();
+    cluster.startS3();
+
+    assertThat(Files.readString(mount.path("f"))).isEqualTo("old");
+    mount.unmount();
+  }
+
+  @Test
+  void when_the_metaservers_are_gone_fsync_says_so_and_a_later_one_saves_the_bytes()
+      throws Exception {
+    cluster.createFileSystem("silent");
+    Mount mount = cluster.mount("silent", "meta_timeout=5");
+    try (FileChannel file =
+        FileChannel.open(
+            mount.path("f"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      cluster.metaserver(1).kill();
+      Thread.sleep(21_000); // the lease
+      file.write(ByteBuffer.wrap(new byte[1_000_000]));
+      assertThatThrownBy(() -> file.force(true)).hasMessageContaining("Input/output error");
+      cluster.startMetaserver(1);
+      Await.until(
+          "an fsync that succeeds",
+          Duration.ofSeconds(60),
+          () -> {
+            try {
+              file.force(true);
+              return true;
+            } catch (IOException e) {
+              return false;
+            }
+          });
+    }
+    mount.dropCaches();
+    assertThat(Files.readAllBytes(mount.path("f"))).hasSize(1_000_000);
     mount.unmount();
   }
 }

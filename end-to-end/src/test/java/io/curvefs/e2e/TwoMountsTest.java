@@ -63,6 +63,23 @@ class TwoMountsTest {
   }
 
   @Test
+  void appends_of_both_in_turn_follow_each_other() throws IOException {
+    StringBuilder expected = new StringBuilder();
+    for (int round = 0; round < 40; round++) {
+      String part = round + ";";
+      expected.append(part);
+      // As a shell does it: nobody looks at the file before.
+      Shell.bash((round % 2 == 0 ? here : there).root(), "printf '%s' '" + part + "' >> turns");
+      if (round % 10 == 9) {
+        Shell.bash((round % 20 == 9 ? here : there).root(), "truncate -s 0 turns");
+        expected.setLength(0);
+      }
+    }
+    Shell.bash(here.root(), "printf end >> turns");
+    assertThat(Files.readString(there.path("turns"))).isEqualTo(expected + "end");
+  }
+
+  @Test
   void a_reader_that_follows_a_growing_file_never_sees_zeros() throws Exception {
     Path log = here.path("log");
     Files.createFile(log);

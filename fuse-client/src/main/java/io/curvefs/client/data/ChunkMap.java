@@ -3,6 +3,7 @@ package io.curvefs.client.data;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
+import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.ChunkExtents;
@@ -21,6 +22,9 @@ import java.util.Map;
 final class ChunkMap {
   /** Chunks asked for at once: a reader goes on to the next. */
   private static final int CHUNKS_PER_REQUEST = 16;
+
+  /** Answers that other changes overtake, one after the other. */
+  private static final int ASKED_MAX = 20;
 
   private final MetaClient meta;
   private final InodeId inode;
@@ -42,18 +46,28 @@ final class ChunkMap {
 
   /** Extents of a chunk, oldest first. */
   List<Extent> extents(int index) throws RefusedException {
-    synchronized (this) {
-      List<Extent> extents = known.get(index);
-      if (extents != null) {
-        return extents;
+    for (int asked = 0; ; asked++) {
+      synchronized (this) {
+        List<Extent> extents = known.get(index);
+        if (extents != null) {
+          return extents;
+        }
+      }
+      if (asked == ASKED_MAX) {
+        throw new RefusedException(Refusal.BUSY, "inode " + inode + " changes all the time");
+      }
+      ReadReply reply = meta.chunks(inode, index, CHUNKS_PER_REQUEST);
+      long version = reply.getInodes(0).getDataVersion();
+      synchronized (this) {
+        take(version, reply.getChunksList(), index, index + CHUNKS_PER_REQUEST);
       }
     }
-    ReadReply reply = meta.chunks(inode, index, CHUNKS_PER_REQUEST);
-    long version = reply.getInodes(0).getDataVersion();
-    synchronized (this) {
-      take(version, reply.getChunksList(), index, index + CHUNKS_PER_REQUEST);
-      List<Extent> extents = known.get(index);
-      return extents != null ? extents : List.of();
+  }
+
+  /** The file is known to be at this version: extents of an older one would show holes. */
+  synchronized void requireVersion(long version) {
+    if (version > dataVersion) {
+      known.clear();
     }
   }
 
@@ -96,6 +110,12 @@ final class ChunkMap {
       known.clear();
       dataVersion = after.dataVersion();
     }
+  }
+
+  /** What was written and not committed is lost: what the asking side holds of it is wrong. */
+  void lost() {
+    forget();
+    listener.lostHere(inode);
   }
 
   /** Something else changed, or an object was missing: ask again. */

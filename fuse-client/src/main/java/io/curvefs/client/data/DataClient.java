@@ -91,6 +91,7 @@ public final class DataClient implements AutoCloseable {
   /** The last handle is gone; what is not flushed by now never will be. */
   public void close(FileData file) {
     files.remove(file);
+    file.abandon();
   }
 
   private void flushOld() {

@@ -2,6 +2,7 @@ package io.curvefs.client.data;
 
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -38,11 +39,13 @@ public final class FileData {
   /**
    * Reads into dst, as much as fits and the file has.
    *
-   * @param length of the file, uncommitted writes included
+   * @param attributes as they look from this mount
    * @return bytes read; 0 at the end of the file
    */
-  public int read(ReadStream stream, long offset, ByteBuffer dst, long length) throws IOException {
-    return reader.read(stream, offset, dst, length);
+  public int read(ReadStream stream, long offset, ByteBuffer dst, Attributes attributes)
+      throws IOException {
+    chunks.requireVersion(attributes.dataVersion());
+    return reader.read(stream, offset, dst, attributes.length());
   }
 
   public void write(long offset, ByteBuffer src) throws IOException {
@@ -64,13 +67,28 @@ public final class FileData {
     return writer.uncommitted() != null;
   }
 
-  /** The attributes as they look from this mount. */
-  public Attributes withUncommitted(Attributes attributes) {
+  /** Where attributes come from. */
+  @FunctionalInterface
+  public interface AttributeSource {
+    Attributes get() throws RefusedException;
+  }
+
+  /**
+   * The attributes as they look from this mount. What is uncommitted is noted before the attributes
+   * are asked for: a commit in between is in the one or in the other.
+   */
+  public Attributes withUncommitted(AttributeSource committed) throws RefusedException {
     FileWriter.Uncommitted uncommitted = writer.uncommitted();
+    Attributes attributes = committed.get();
     return uncommitted == null
         ? attributes
         : attributes.withUncommitted(
             Math.max(attributes.length(), uncommitted.end()), uncommitted.mtime());
+  }
+
+  /** The last handle is gone; what is not committed by now is lost, and the log says so. */
+  void abandon() {
+    writer.abandon();
   }
 
   void flushOlderThan(Duration age) {

@@ -48,6 +48,7 @@ final class FileReader {
       prefetch(advice.ahead().get());
     }
     int from = dst.position();
+    List<FileWriter.Gathered> gathered = writer.gathered(offset, length);
     for (int attempt = 1; ; attempt++) {
       try {
         readSent(offset, dst.duplicate().limit(from + length), advice.sequential());
@@ -58,6 +59,9 @@ final class FileReader {
         }
         chunks.forget();
       }
+    }
+    for (FileWriter.Gathered part : gathered) {
+      dst.put(from + part.at(), part.bytes(), 0, part.bytes().capacity());
     }
     writer.overlay(offset, dst, from, length);
     dst.position(from + length);

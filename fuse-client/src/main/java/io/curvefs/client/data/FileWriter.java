@@ -22,8 +22,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +65,10 @@ final class FileWriter {
 
   @GuardedBy("this")
   private boolean committing;
+
+  /** A flush of what has been waiting for too long is under way. */
+  @GuardedBy("this")
+  private boolean flushingOld;
 
   /** End of everything written since the last commit; 0: nothing. */
   @GuardedBy("this")
@@ -141,31 +147,35 @@ final class FileWriter {
   }
 
   /**
-   * Sends everything gathered so far on its way.
+   * Sends everything gathered so far on its way, as far as that is possible now.
    *
    * @return bytes sent
    */
   long send() {
-    long sent = 0;
+    long[] sent = {0};
     try {
-      while (isGathering()) {
-        SliceId fresh = store.sliceIds().next();
-        PendingBlock block = null;
-        synchronized (this) {
-          Map.Entry<Long, Window> first = active.firstEntry();
-          if (first != null) {
-            block = freeze(first.getKey(), first.getValue(), fresh);
-          }
-        }
-        if (block != null) {
-          sent += block.id.length();
-          upload(block);
+      sendAll(bytes -> sent[0] += bytes);
+    } catch (RefusedException e) {
+      log.warn("inode {}: cannot send what was written yet: {}", inode, e.getMessage());
+    }
+    return sent[0];
+  }
+
+  private void sendAll(IntConsumer sent) throws RefusedException {
+    while (isGathering()) {
+      SliceId fresh = store.sliceIds().next();
+      PendingBlock block = null;
+      synchronized (this) {
+        Map.Entry<Long, Window> first = active.firstEntry();
+        if (first != null) {
+          block = freeze(first.getKey(), first.getValue(), fresh);
         }
       }
-    } catch (RefusedException e) {
-      log.warn("inode {}: cannot send what was written: {}", inode, e.getMessage());
+      if (block != null) {
+        sent.accept(block.id.length());
+        upload(block);
+      }
     }
-    return sent;
   }
 
   private synchronized boolean isGathering() {
@@ -242,13 +252,13 @@ final class FileWriter {
     boolean commitDue;
     synchronized (this) {
       window = block.window;
-      if (failure != null) {
+      if (failure != null && pending.contains(block)) {
         log.error(
             "inode {}: an upload failed and what was not committed yet is lost: {}",
             inode,
             String.valueOf(failure.getMessage()));
         fail();
-      } else {
+      } else if (failure == null) {
         block.uploaded = true;
       }
       block.window = null;
@@ -304,7 +314,16 @@ final class FileWriter {
       store.buffer().release(window.pages());
     }
     active.clear();
-    chunks.forget();
+    chunks.lost();
+  }
+
+  /** Nobody will ask for a flush again: what is not committed by now is lost. */
+  synchronized void abandon() {
+    if (writtenEnd != 0) {
+      log.error("inode {}: what was written last could not be sent and is lost", inode);
+      fail();
+    }
+    store.buffer().sent(this);
   }
 
   private void commitInBackground() {
@@ -318,26 +337,31 @@ final class FileWriter {
   /** Sends and commits what has been waiting for too long. */
   void flushOlderThan(Duration age) {
     synchronized (this) {
-      if (writtenEnd == 0 || System.nanoTime() - firstWriteNanos < age.toNanos()) {
+      boolean young = writtenEnd == 0 || System.nanoTime() - firstWriteNanos < age.toNanos();
+      if (young || flushingOld) {
         return;
       }
+      flushingOld = true;
     }
+    store.background().execute(this::flushOld);
+  }
+
+  private void flushOld() {
     send();
-    store
-        .background()
-        .execute(
-            () -> {
-              try {
-                awaitCommitted();
-              } catch (IOException e) {
-                log.error("inode {}: {}", inode, e.getMessage());
-              }
-            });
+    try {
+      awaitCommitted();
+    } catch (IOException e) {
+      log.error("inode {}: {}", inode, e.getMessage());
+    } finally {
+      synchronized (this) {
+        flushingOld = false;
+      }
+    }
   }
 
   /** Returns once everything written before is in the object store and committed. */
   void flush() throws IOException {
-    send();
+    sendAll(bytes -> {});
     awaitCommitted();
   }
 
@@ -444,11 +468,42 @@ final class FileWriter {
     return commit;
   }
 
+  /**
+   * What is gathered but not sent of a range, as it is now. A reader takes it before it looks at
+   * the extents: bytes may leave for those meanwhile.
+   */
+  synchronized List<Gathered> gathered(long offset, int length) {
+    List<Gathered> found = new ArrayList<>();
+    long end = offset + length;
+    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
+      long start = entry.getKey() * Window.BYTES;
+      int from = (int) Math.max(0, offset - start);
+      int to = (int) Math.min(Window.BYTES, end - start);
+      for (DirtyRanges.Range part : entry.getValue().written(from, to)) {
+        ByteBuffer copy = ByteBuffer.allocate(part.length());
+        entry.getValue().overlay(part.from(), part.to(), copy, 0);
+        found.add(new Gathered((int) (start + part.from() - offset), copy));
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Bytes that a writer had gathered.
+   *
+   * @param at where in the range that was asked for
+   */
+  record Gathered(int at, ByteBuffer bytes) {}
+
+  @GuardedBy("this")
+  private NavigableMap<Long, Window> windows(long offset, long end) {
+    return active.subMap(offset / Window.BYTES, true, (end - 1) / Window.BYTES, true);
+  }
+
   /** Copies what is gathered but not sent over the bytes that are there. */
   synchronized void overlay(long offset, ByteBuffer dst, int dstFrom, int length) {
     long end = offset + length;
-    for (Map.Entry<Long, Window> entry :
-        active.subMap(offset / Window.BYTES, true, (end - 1) / Window.BYTES, true).entrySet()) {
+    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
       long start = entry.getKey() * Window.BYTES;
       int from = (int) Math.max(0, offset - start);
       int to = (int) Math.min(Window.BYTES, end - start);

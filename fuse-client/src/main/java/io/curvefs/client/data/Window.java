@@ -49,6 +49,11 @@ final class Window {
     dirty.add(from, from + length);
   }
 
+  /** What was written of a range. */
+  List<DirtyRanges.Range> written(int from, int to) {
+    return dirty.within(from, to);
+  }
+
   /** Copies what was written of a range over what is there. */
   void overlay(int from, int to, ByteBuffer dst, int dstFrom) {
     for (DirtyRanges.Range part : dirty.within(from, to)) {

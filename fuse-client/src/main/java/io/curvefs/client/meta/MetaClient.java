@@ -318,7 +318,17 @@ public final class MetaClient implements AutoCloseable {
   public MutateReply mutate(InodeId where, MutateRequest.Builder request) throws RefusedException {
     GroupId group = routes.groupOf(where);
     reporter.used(group);
-    return inSession(session -> mutate(group, session, request));
+    SessionCall<MutateReply> call = session -> mutate(group, session, request);
+    try {
+      return inSession(call);
+    } catch (RefusedException e) {
+      // The bytes of a host that slept are in the object store, and which slices are committed
+      // already can be told from the slices: nothing else may be sent again in a new session.
+      if (e.refusal() == Refusal.SESSION_EXPIRED && request.hasCommit()) {
+        return inSession(call);
+      }
+      throw e;
+    }
   }
 
   private MutateReply mutate(

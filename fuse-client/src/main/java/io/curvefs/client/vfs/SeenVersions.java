@@ -18,17 +18,28 @@ final class SeenVersions implements ContentListener {
 
   private final Cache<InodeId, Seen> seen = Caffeine.newBuilder().maximumSize(FILES_MAX).build();
 
-  private record Seen(long length, long pages) {}
+  /**
+   * @param askedAgain whoever opened last was sent to ask for the attributes
+   */
+  private record Seen(long length, long pages, boolean askedAgain) {
+    static final Seen NOTHING = new Seen(NONE, NONE, false);
+
+    Seen length(long version) {
+      return new Seen(version, pages, askedAgain);
+    }
+  }
 
   /** The attributes were handed out. */
   void shown(Attributes attributes) {
     if (attributes.isRegular()) {
       seen.asMap()
           .compute(
-              attributes.id(),
-              (id, before) ->
-                  new Seen(attributes.dataVersion(), before == null ? NONE : before.pages));
+              attributes.id(), (id, before) -> orNothing(before).length(attributes.dataVersion()));
     }
+  }
+
+  private static Seen orNothing(@Nullable Seen before) {
+    return before == null ? Seen.NOTHING : before;
   }
 
   @Override
@@ -39,7 +50,31 @@ final class SeenVersions implements ContentListener {
             (id, before) ->
                 new Seen(
                     before.length == dataVersion - 1 ? dataVersion : before.length,
-                    before.pages == dataVersion - 1 ? dataVersion : before.pages));
+                    before.pages == dataVersion - 1 ? dataVersion : before.pages,
+                    before.askedAgain));
+  }
+
+  @Override
+  public void lostHere(InodeId inode) {
+    seen.invalidate(inode);
+  }
+
+  /**
+   * Whether somebody who wants to append must be sent to ask for the attributes first: to Linux an
+   * ESTALE says so (path lookup is repeated with LOOKUP_REVAL, once). Nobody is sent twice in a
+   * row.
+   */
+  boolean mustAskAgain(Attributes attributes) {
+    boolean[] must = {false};
+    seen.asMap()
+        .compute(
+            attributes.id(),
+            (id, s) -> {
+              Seen before = orNothing(s);
+              must[0] = before.length != attributes.dataVersion() && !before.askedAgain;
+              return new Seen(before.length, before.pages, must[0]);
+            });
+    return must[0];
   }
 
   /** What an open finds of the caches. */
@@ -49,8 +84,7 @@ final class SeenVersions implements ContentListener {
   Caches opened(Attributes attributes) {
     @Nullable Seen before = seen.getIfPresent(attributes.id());
     long version = attributes.dataVersion();
-    seen.asMap()
-        .compute(attributes.id(), (id, s) -> new Seen(s == null ? NONE : s.length, version));
+    seen.asMap().compute(attributes.id(), (id, s) -> new Seen(orNothing(s).length, version, false));
     return new Caches(
         before != null && before.length == version, before != null && before.pages == version);
   }

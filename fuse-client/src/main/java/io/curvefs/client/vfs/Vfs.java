@@ -84,9 +84,13 @@ public final class Vfs {
   /** Attributes as they look from this mount, its own uncommitted writes included. */
   public Attributes attributes(InodeId inode) throws RefusedException {
     FileData open = files.find(inode);
+    return open == null ? shown(inode) : open.withUncommitted(() -> shown(inode));
+  }
+
+  private Attributes shown(InodeId inode) throws RefusedException {
     Attributes attributes = namespace.attributes(inode);
     seen.shown(attributes);
-    return open == null ? attributes : open.withUncommitted(attributes);
+    return attributes;
   }
 
   public ByteString readLink(InodeId inode) throws RefusedException {
@@ -176,12 +180,29 @@ public final class Vfs {
    */
   public record Opened(long handle, boolean keepPages, boolean lengthChanged) {}
 
-  /** Opens a file; what other mounts have closed before is seen from now on (close-to-open). */
-  public Opened open(InodeId inode, boolean forWriting) throws RefusedException {
-    if (forWriting) {
+  /** What a file is opened for. */
+  public enum Access {
+    READ,
+    WRITE,
+    /** The asking side places what is written behind the length that it knows. */
+    APPEND
+  }
+
+  /**
+   * Opens a file; what other mounts have closed before is seen from now on (close-to-open).
+   *
+   * @throws RefusedException ESTALE when somebody who appends has to ask for the attributes first,
+   *     and to open again then
+   */
+  public Opened open(InodeId inode, Access access) throws RefusedException {
+    if (access != Access.READ) {
       requireWritable();
     }
     NamespaceClient.Opened opened = namespace.open(inode);
+    if (access == Access.APPEND && seen.mustAskAgain(opened.attributes())) {
+      namespace.close(inode);
+      throw new RefusedException(Refusal.ESTALE);
+    }
     long handle = files.add(opened);
     SeenVersions.Caches caches = seen.opened(opened.attributes());
     return new Opened(handle, caches.pagesAreCurrent(), !caches.lengthIsCurrent());
@@ -209,8 +230,8 @@ public final class Vfs {
    */
   public int read(long handle, long offset, ByteBuffer dst) throws IOException {
     OpenFiles.FileHandle open = files.get(handle);
-    Attributes attributes = open.data.withUncommitted(lastKnown(open.data.inode()));
-    return open.data.read(open.stream, offset, dst, attributes.length());
+    Attributes attributes = open.data.withUncommitted(() -> lastKnown(open.data.inode()));
+    return open.data.read(open.stream, offset, dst, attributes);
   }
 
   /** A file that is open keeps the length of its last open, however old: that is close-to-open. */

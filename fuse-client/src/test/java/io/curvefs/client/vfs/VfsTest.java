@@ -18,6 +18,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -93,7 +97,7 @@ class VfsTest {
 
   private static ByteBuffer read(Vfs vfs, InodeId inode, long offset, int length)
       throws IOException {
-    Vfs.Opened opened = vfs.open(inode, false);
+    Vfs.Opened opened = vfs.open(inode, Vfs.Access.READ);
     try {
       ByteBuffer dst = ByteBuffer.allocate(length);
       while (dst.hasRemaining()) {
@@ -250,7 +254,7 @@ class VfsTest {
   void an_unlinked_file_is_readable_until_it_is_closed() throws Exception {
     write(root, "f", random(3, 100_000));
     InodeId inode = vfs.lookup(root, name("f"));
-    Vfs.Opened opened = vfs.open(inode, false);
+    Vfs.Opened opened = vfs.open(inode, Vfs.Access.READ);
     try (LocalMount other = new LocalMount(cluster, fileSystem)) {
       other.vfs.unlink(root, name("f"));
     }
@@ -330,25 +334,137 @@ class VfsTest {
     InodeId inode = vfs.lookup(root, name("f"));
     try (LocalMount other = new LocalMount(cluster, fileSystem)) {
       assertThat(other.vfs.attributes(inode).length()).isEqualTo(1_000);
-      Vfs.Opened opened = vfs.open(inode, true);
+      Vfs.Opened opened = vfs.open(inode, Vfs.Access.WRITE);
       vfs.write(opened.handle(), 1_000, random(6, 500));
       vfs.flush(opened.handle());
       vfs.release(opened.handle());
 
-      Vfs.Opened stale = other.vfs.open(inode, false);
+      Vfs.Opened stale = other.vfs.open(inode, Vfs.Access.READ);
       assertThat(stale.lengthChanged()).isTrue();
       assertThat(stale.keepPages()).isFalse();
       other.vfs.release(stale.handle());
       assertThat(other.vfs.attributes(inode).length()).isEqualTo(1_500);
-      Vfs.Opened again = other.vfs.open(inode, false);
+      Vfs.Opened again = other.vfs.open(inode, Vfs.Access.READ);
       assertThat(again.lengthChanged()).isFalse();
       assertThat(again.keepPages()).isTrue();
       other.vfs.release(again.handle());
       assertThat(read(other.vfs, inode, 1_000, 500)).isEqualTo(random(6, 500));
     }
-    Vfs.Opened ours = vfs.open(inode, false);
+    Vfs.Opened ours = vfs.open(inode, Vfs.Access.READ);
     assertThat(ours.lengthChanged()).as("what we wrote ourselves is not news").isFalse();
     vfs.release(ours.handle());
+  }
+
+  @Test
+  void a_read_finds_what_was_written_before_it_whatever_is_flushed_meanwhile() throws Exception {
+    Vfs.Opened opened = vfs.createOpen(CALLER, root, name("flushed"), 0644);
+    AtomicBoolean over = new AtomicBoolean();
+    CompletableFuture<?> flusher =
+        CompletableFuture.runAsync(() -> untilOver(over, () -> vfs.flush(opened.handle())));
+    try {
+      for (int round = 0; round < 1_500; round++) {
+        ByteBuffer written = ByteBuffer.allocate(4096).putInt(0, round);
+        vfs.write(opened.handle(), 0, written.duplicate());
+        ByteBuffer found = ByteBuffer.allocate(4096);
+        vfs.read(opened.handle(), 0, found);
+        assertThat(found.getInt(0)).isEqualTo(round);
+      }
+    } finally {
+      over.set(true);
+    }
+    flusher.get(30, TimeUnit.SECONDS);
+    vfs.release(opened.handle());
+  }
+
+  @Test
+  void the_length_never_falls_behind_what_was_written_while_it_is_committed() throws Exception {
+    Vfs.Opened opened = vfs.createOpen(CALLER, root, name("appended"), 0644);
+    InodeId inode = vfs.inodeOf(opened.handle());
+    AtomicBoolean over = new AtomicBoolean();
+    AtomicLong written = new AtomicLong();
+    CompletableFuture<?> asker =
+        CompletableFuture.runAsync(
+            () ->
+                untilOver(
+                    over,
+                    () -> {
+                      long before = written.get();
+                      vfs.forgetCached();
+                      assertThat(vfs.attributes(inode).length()).isGreaterThanOrEqualTo(before);
+                    }));
+    try {
+      for (int round = 0; round < 500 && !asker.isDone(); round++) {
+        vfs.write(opened.handle(), written.get(), random(round, 100));
+        written.addAndGet(100);
+        vfs.flush(opened.handle());
+      }
+    } finally {
+      over.set(true);
+    }
+    asker.get(30, TimeUnit.SECONDS);
+    vfs.release(opened.handle());
+  }
+
+  private static void untilOver(AtomicBoolean over, ThrowingCallable work) {
+    while (!over.get()) {
+      try {
+        work.call();
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  @Test
+  void who_appends_to_a_file_that_has_changed_elsewhere_is_sent_to_ask_once() throws Exception {
+    write(root, "log", random(5, 1_000));
+    InodeId inode = vfs.lookup(root, name("log"));
+    try (LocalMount other = new LocalMount(cluster, fileSystem)) {
+      other.vfs.attributes(inode);
+      Vfs.Opened opened = vfs.open(inode, Vfs.Access.APPEND);
+      vfs.write(opened.handle(), 1_000, random(6, 500));
+      vfs.release(opened.handle());
+
+      assertThat(refusal(() -> other.vfs.open(inode, Vfs.Access.APPEND))).isEqualTo(Refusal.ESTALE);
+      other.vfs.release(other.vfs.open(inode, Vfs.Access.APPEND).handle());
+    }
+  }
+
+  @Test
+  void an_open_file_that_grows_elsewhere_shows_its_new_bytes_with_its_new_length()
+      throws Exception {
+    write(root, "f", random(5, 1_000));
+    InodeId inode = vfs.lookup(root, name("f"));
+    try (LocalMount other = new LocalMount(cluster, fileSystem)) {
+      Vfs.Opened following = other.vfs.open(inode, Vfs.Access.READ);
+      Vfs.Opened opened = vfs.open(inode, Vfs.Access.WRITE);
+      vfs.write(opened.handle(), 1_000, random(6, 500));
+      vfs.release(opened.handle());
+
+      other.vfs.forgetCached();
+      assertThat(other.vfs.attributes(inode).length()).isEqualTo(1_500);
+      ByteBuffer found = ByteBuffer.allocate(500);
+      other.vfs.read(following.handle(), 1_000, found);
+      assertThat(found.flip()).isEqualTo(random(6, 500));
+      other.vfs.release(following.handle());
+    }
+  }
+
+  @Test
+  void a_truncate_to_the_same_length_does_not_make_old_pages_current() throws Exception {
+    write(root, "f", random(5, 1_000));
+    InodeId inode = vfs.lookup(root, name("f"));
+    try (LocalMount other = new LocalMount(cluster, fileSystem)) {
+      other.vfs.release(other.vfs.open(inode, Vfs.Access.READ).handle());
+      Vfs.Opened opened = vfs.open(inode, Vfs.Access.WRITE);
+      vfs.write(opened.handle(), 0, random(6, 1_000));
+      vfs.release(opened.handle());
+
+      other.vfs.setAttributes(SetAttributes.newBuilder().setInode(inode.value()).setLength(1_000));
+      Vfs.Opened again = other.vfs.open(inode, Vfs.Access.READ);
+      assertThat(again.keepPages()).isFalse();
+      other.vfs.release(again.handle());
+    }
   }
 
   @Test

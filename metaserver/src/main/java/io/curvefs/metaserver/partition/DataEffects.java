@@ -72,9 +72,7 @@ final class DataEffects {
       throw ConditionFailedException.conflict("not a regular file");
     }
     inode.setMtime(time);
-    if (length == inode.getLength()) {
-      return;
-    }
+    // Even when the length stays: who asked takes the new version for the own change alone.
     inode.setDataVersion(inode.getDataVersion() + 1);
     if (length < inode.getLength()) {
       cut(inode, length);

@@ -27,6 +27,9 @@ final class Operations {
 
   private static final int READ_ONLY = 0;
 
+  /** O_APPEND. */
+  private static final int APPEND = 02000;
+
   /** XATTR_CREATE and XATTR_REPLACE, setxattr(2). */
   private static final int XATTR_CREATE = 1;
 
@@ -273,13 +276,19 @@ final class Operations {
         });
   }
 
+  private static Vfs.Access access(int flags) {
+    if ((flags & ACCESS_MODE) == READ_ONLY) {
+      return Vfs.Access.READ;
+    }
+    return (flags & APPEND) != 0 ? Vfs.Access.APPEND : Vfs.Access.WRITE;
+  }
+
   private void open(long request, long inode, long fileInfo) {
     run(
         Place.OPEN,
         request,
         () -> {
-          boolean forWriting = (Replies.flags(fileInfo) & ACCESS_MODE) != READ_ONLY;
-          Vfs.Opened opened = vfs.open(inode(inode), forWriting);
+          Vfs.Opened opened = vfs.open(inode(inode), access(Replies.flags(fileInfo)));
           if (opened.lengthChanged()) {
             invalidator.forgetAttributes(inode);
           }
