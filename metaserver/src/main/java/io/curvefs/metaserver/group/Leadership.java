@@ -3,6 +3,7 @@ package io.curvefs.metaserver.group;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
+import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.metaserver.session.OpenTable;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
@@ -39,7 +40,9 @@ public final class Leadership {
     this.opens =
         new OpenTable(
             rows.scan(Keys.sessions(), null, SESSIONS_MAX).stream()
-                .map(row -> new SessionId(Keys.numberOf(row.key())))
+                .map(row -> Keys.numberOf(row.key()))
+                .filter(session -> Slots.isAdmitted(rows, session))
+                .map(SessionId::new)
                 .toList());
   }
 

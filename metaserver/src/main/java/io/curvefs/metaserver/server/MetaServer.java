@@ -169,7 +169,12 @@ public final class MetaServer implements AutoCloseable {
     GroupCaretaker caretaker =
         opened(
             new GroupCaretaker(
-                hosted::all, map::activeFileSystems, finisher, buckets, scheduler("caretaker", 2)));
+                hosted::all,
+                map::activeFileSystems,
+                finisher,
+                buckets,
+                beats::isLive,
+                scheduler("caretaker", 3)));
 
     RpcHandler dispatcher =
         new Dispatcher(

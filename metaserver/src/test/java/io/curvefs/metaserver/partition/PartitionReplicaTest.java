@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.testing.Invariants;
+import io.curvefs.proto.AdmitSession;
 import io.curvefs.proto.ChangeLinks;
 import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.CommitExtents;
@@ -129,6 +130,20 @@ class PartitionReplicaTest {
 
     assertThat(machine.apply(late).getKind()).isEqualTo(Outcome.Kind.UNKNOWN_SESSION);
     assertThat(machine.rows.scan(Keys.slots(Machine.SESSION), null, 10)).isEmpty();
+  }
+
+  @Test
+  void an_expired_session_is_not_admitted_again() throws Exception {
+    LogEntry.Builder late = machine.plan(create("f", FileType.REGULAR), 1);
+    machine.apply(
+        LogEntry.newBuilder()
+            .setExpireSession(ExpireSession.newBuilder().setSession(Machine.SESSION)));
+    machine.apply(
+        LogEntry.newBuilder()
+            .setAdmitSession(AdmitSession.newBuilder().setSession(Machine.SESSION)));
+
+    assertThat(machine.apply(late).getKind()).isEqualTo(Outcome.Kind.UNKNOWN_SESSION);
+    assertThat(Slots.isAdmitted(machine.rows, Machine.SESSION)).isFalse();
   }
 
   @Test
