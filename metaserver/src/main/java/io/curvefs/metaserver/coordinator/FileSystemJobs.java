@@ -178,6 +178,11 @@ public final class FileSystemJobs implements AutoCloseable {
         }
       }
     }
+    // A compaction that had begun may have gone on writing until its group dropped the rows.
+    if (!buckets.deleteSome(fileSystem)) {
+      wake();
+      return;
+    }
     propose(
         reign,
         CoordinatorChange.newBuilder()

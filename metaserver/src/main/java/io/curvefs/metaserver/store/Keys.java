@@ -113,10 +113,16 @@ public final class Keys {
   /**
    * Garbage of an inode.
    *
-   * @param number tells several of one inode apart: the log index of the entry that made it
+   * @param number tells several of one inode apart: the log index of the entry that made it, or
+   *     that reserved the slice which it is
    */
   public static byte[] garbage(int fileSystem, long inode, long number) {
     return key(GARBAGE, fileSystem, inode, 8).putLong(number).array();
+  }
+
+  /** What tells several garbage rows of one inode apart. */
+  public static long garbageNumberOf(byte[] garbageKey) {
+    return ByteBuffer.wrap(garbageKey).getLong(1 + 4 + 8);
   }
 
   /** Prefix of the garbage of one file system. */

@@ -71,7 +71,7 @@ class CoordinatorJobsTest {
   private volatile CountDownLatch bucketsAnswer = new CountDownLatch(0);
 
   /** What happens when rows are dropped. */
-  private Runnable whenDropped = () -> {};
+  private volatile Runnable whenDropped = () -> {};
 
   private final BucketAccess buckets =
       new BucketAccess() {
@@ -214,6 +214,16 @@ class CoordinatorJobsTest {
 
     brokenBuckets.clear();
     until(() -> coordinator.tables().fileSystem("a") == null);
+  }
+
+  @Test
+  void objects_that_are_written_until_the_rows_are_dropped_are_deleted_too() throws Exception {
+    create("a");
+    whenDropped = () -> objects.add("a");
+    delete("a");
+
+    until(() -> coordinator.tables().fileSystem("a") == null);
+    assertThat(objects).isEmpty();
   }
 
   @Test
