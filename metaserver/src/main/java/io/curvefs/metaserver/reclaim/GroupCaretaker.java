@@ -31,6 +31,7 @@ public final class GroupCaretaker implements AutoCloseable {
   private final Supplier<Collection<DataGroup>> groups;
   private final Supplier<Map<Integer, FileSystem>> fileSystems;
   private final TransactionFinisher transactions;
+  private final OrphanReclaim orphans = new OrphanReclaim();
   private final GarbageCollector garbage;
   private final Compactor compactor;
   private final EndedSessions endedSessions;
@@ -83,7 +84,7 @@ public final class GroupCaretaker implements AutoCloseable {
   private void endTransactionsAndOrphans(DataGroup group, Leadership leadership)
       throws IOException {
     transactions.resume(group, leadership);
-    repeat(() -> OrphanReclaim.reclaim(group, leadership));
+    repeat(() -> orphans.reclaim(group, leadership));
   }
 
   private void tidyObjects(DataGroup group, Leadership leadership) {
