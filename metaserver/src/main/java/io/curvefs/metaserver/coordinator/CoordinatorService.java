@@ -27,11 +27,14 @@ import java.util.concurrent.CompletableFuture;
 public final class CoordinatorService {
   private final Coordinator coordinator;
   private final FileSystemJobs jobs;
+  private final SessionJobs sessions;
   private final GroupLoads loads;
 
-  public CoordinatorService(Coordinator coordinator, FileSystemJobs jobs, GroupLoads loads) {
+  public CoordinatorService(
+      Coordinator coordinator, FileSystemJobs jobs, SessionJobs sessions, GroupLoads loads) {
     this.coordinator = coordinator;
     this.jobs = jobs;
+    this.sessions = sessions;
     this.loads = loads;
   }
 
@@ -184,7 +187,7 @@ public final class CoordinatorService {
         .thenApply(
             outcome -> {
               reign.leases().end(new SessionId(session));
-              jobs.wake();
+              sessions.wake();
               return CoordinateReply.getDefaultInstance();
             });
   }

@@ -2,12 +2,9 @@ package io.curvefs.metaserver.coordinator;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
-import io.curvefs.id.GroupId;
-import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.transaction.GroupPort;
 import io.curvefs.proto.ActivateFileSystem;
 import io.curvefs.proto.BeginDeleteFileSystem;
-import io.curvefs.proto.CloseSession;
 import io.curvefs.proto.CoordinateReply;
 import io.curvefs.proto.CoordinatorChange;
 import io.curvefs.proto.CoordinatorOutcome;
@@ -15,10 +12,8 @@ import io.curvefs.proto.CreateFileSystem;
 import io.curvefs.proto.CreateFsRequest;
 import io.curvefs.proto.CreatePartition;
 import io.curvefs.proto.DropFileSystem;
-import io.curvefs.proto.ExpireSession;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.ForgetFileSystem;
-import io.curvefs.proto.ForgetSession;
 import io.curvefs.proto.FormCluster;
 import io.curvefs.proto.GroupInfo;
 import io.curvefs.proto.Outcome;
@@ -26,11 +21,12 @@ import io.curvefs.proto.ParticipateReply;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.proto.Session;
 import io.curvefs.rpc.Deadline;
-import io.curvefs.rpc.RefusalReply;
 import io.curvefs.time.WallClock;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -41,14 +37,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The coordinator's long work: forming the cluster, making and removing file systems, ending
- * sessions. Every step can be repeated, and what a step has done is in the tables, so a new leader
- * goes on where the old one stopped. All of it runs on one thread.
+ * The coordinator's long work: forming the cluster, making and removing file systems. Every step
+ * can be repeated, and what a step has done is in the tables, so a new leader goes on where the old
+ * one stopped. All of it runs on one thread.
  */
 public final class FileSystemJobs implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FileSystemJobs.class);
   private static final Duration TICK = Duration.ofSeconds(1);
   private static final Duration STEP_MAX = Duration.ofSeconds(20);
+
+  /** Steps of rows that a group drops before the next file system has its turn. */
+  private static final int DROPS_PER_TURN = 100;
+
+  /**
+   * A file system whose work failed rests so many times as long as that took: a bucket that hangs
+   * gets a small part of the thread's time.
+   */
+  private static final int REST_FACTOR = 10;
 
   /** More than groups, so that they can be spread anew later. */
   private static final int PARTITIONS_MIN = 12;
@@ -57,11 +62,13 @@ public final class FileSystemJobs implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
   private final Coordinator coordinator;
-  private final GroupPort groups;
+  private final Steps steps;
   private final BucketAccess buckets;
   private final List<GroupInfo> firstGroups;
-  private final WallClock clock;
   private final ScheduledExecutorService thread;
+
+  /** Until when, by {@link System#nanoTime}, a file system whose work failed has no turn. */
+  private final Map<Integer, Long> restsUntil = new HashMap<>();
 
   /**
    * @param firstGroups the data groups of a cluster that is yet to be formed
@@ -75,10 +82,9 @@ public final class FileSystemJobs implements AutoCloseable {
       WallClock clock,
       ScheduledExecutorService thread) {
     this.coordinator = coordinator;
-    this.groups = groups;
+    this.steps = new Steps(coordinator, groups, clock);
     this.buckets = buckets;
     this.firstGroups = firstGroups;
-    this.clock = clock;
     this.thread = thread;
   }
 
@@ -96,30 +102,27 @@ public final class FileSystemJobs implements AutoCloseable {
     if (reign == null) {
       return;
     }
-    try {
-      CoordinatorTables tables = coordinator.tables();
-      if (!tables.isFormed()) {
-        form(reign);
-        return;
+    Steps.attempt("file systems", () -> resumeAll(reign));
+  }
+
+  private void resumeAll(Coordinator.Reign reign) throws IOException {
+    CoordinatorTables tables = coordinator.tables();
+    if (!tables.isFormed()) {
+      form(reign);
+      return;
+    }
+    for (FileSystem fileSystem : tables.fileSystems()) {
+      long begun = System.nanoTime();
+      Long rest = restsUntil.get(fileSystem.getId());
+      if (rest != null && begun - rest < 0) {
+        continue;
       }
-      for (SessionId session : reign.leases().expired()) {
-        log.info("session {} has not been heard of for {}: it is over", session, Coordinator.LEASE);
-        propose(
-            reign,
-            CoordinatorChange.newBuilder()
-                .setCloseSession(CloseSession.newBuilder().setId(session.value())));
-        reign.leases().end(session);
+      restsUntil.remove(fileSystem.getId());
+      if (!Steps.attempt(
+          "file system '" + fileSystem.getName() + "'", () -> resume(reign, fileSystem))) {
+        long now = System.nanoTime();
+        restsUntil.put(fileSystem.getId(), now + REST_FACTOR * (now - begun));
       }
-      for (Session ended : tables.endedSessions()) {
-        tellGroups(reign, ended.getId());
-      }
-      for (FileSystem fileSystem : tables.fileSystems()) {
-        resume(reign, fileSystem);
-      }
-    } catch (RefusedException e) {
-      log.info("the coordinator will go on later: {}", e.getMessage());
-    } catch (IOException | RuntimeException e) {
-      log.warn("the coordinator's work is held up; it will be tried again", e);
     }
   }
 
@@ -130,18 +133,6 @@ public final class FileSystemJobs implements AutoCloseable {
         CoordinatorChange.newBuilder()
             .setFormCluster(FormCluster.newBuilder().setUuid(uuid).addAllGroups(firstGroups)));
     log.info("formed cluster {} with {} data groups", uuid, firstGroups.size());
-  }
-
-  private void tellGroups(Coordinator.Reign reign, int session) throws IOException {
-    for (GroupInfo group : coordinator.tables().groups()) {
-      ask(
-          group.getId(),
-          ParticipateRequest.newBuilder()
-              .setExpireSession(ExpireSession.newBuilder().setSession(session)));
-    }
-    propose(
-        reign,
-        CoordinatorChange.newBuilder().setForgetSession(ForgetSession.newBuilder().setId(session)));
   }
 
   private void resume(Coordinator.Reign reign, FileSystem fileSystem) throws IOException {
@@ -178,9 +169,19 @@ public final class FileSystemJobs implements AutoCloseable {
       ParticipateRequest.Builder drop =
           ParticipateRequest.newBuilder()
               .setDropFileSystem(DropFileSystem.newBuilder().setFileSystem(fileSystem.getId()));
-      while (ask(group.getId(), drop).getOutcome().getKind() == Outcome.Kind.MORE) {
-        log.debug("group {}: rows of '{}' are left", group.getId(), fileSystem.getName());
+      for (int drops = 0;
+          ask(group.getId(), drop).getOutcome().getKind() == Outcome.Kind.MORE;
+          drops++) {
+        if (drops == DROPS_PER_TURN) {
+          wake();
+          return;
+        }
       }
+    }
+    // A compaction that had begun may have gone on writing until its group dropped the rows.
+    if (!buckets.deleteSome(fileSystem)) {
+      wake();
+      return;
     }
     propose(
         reign,
@@ -190,25 +191,13 @@ public final class FileSystemJobs implements AutoCloseable {
   }
 
   private ParticipateReply ask(int group, ParticipateRequest.Builder request) throws IOException {
-    return await(
-        groups.ask(
-            new GroupId(group), request.setTime(clock.now()).build(), Deadline.in(STEP_MAX)));
+    Deadline deadline = Deadline.in(STEP_MAX);
+    return Steps.await(steps.ask(group, request, deadline), deadline);
   }
 
   private CoordinatorOutcome propose(Coordinator.Reign reign, CoordinatorChange.Builder change)
       throws IOException {
-    return await(coordinator.propose(reign, change));
-  }
-
-  private static <T> T await(CompletableFuture<T> answer) throws IOException {
-    try {
-      return answer.join();
-    } catch (CompletionException e) {
-      if (RefusalReply.unwrap(e) instanceof IOException refused) {
-        throw refused;
-      }
-      throw new RefusedException(Refusal.BUSY, "the leader changes");
-    }
+    return steps.propose(reign, change);
   }
 
   /** Makes a file system; completes when it can be mounted. */
@@ -223,7 +212,7 @@ public final class FileSystemJobs implements AutoCloseable {
                     + "' cannot be a file system's name: use 1 to 63 lower-case letters, digits and"
                     + " inner hyphens");
           }
-          CoordinatorTables tables = await(coordinator.read());
+          CoordinatorTables tables = Steps.await(coordinator.read(), Deadline.in(STEP_MAX));
           FileSystem existing = tables.fileSystem(request.getName());
           if (existing != null) {
             if (!existing.getUuid().equals(request.getUuid())) {
@@ -271,7 +260,7 @@ public final class FileSystemJobs implements AutoCloseable {
   CompletableFuture<CoordinateReply> delete(Coordinator.Reign reign, String name) {
     return onThread(
         () -> {
-          CoordinatorTables tables = await(coordinator.read());
+          CoordinatorTables tables = Steps.await(coordinator.read(), Deadline.in(STEP_MAX));
           FileSystem fileSystem = tables.fileSystem(name);
           if (fileSystem == null) {
             throw CoordinatorService.noSuchFileSystem(name, tables);
@@ -305,12 +294,7 @@ public final class FileSystemJobs implements AutoCloseable {
             + " s");
   }
 
-  @FunctionalInterface
-  private interface Job {
-    void run() throws IOException;
-  }
-
-  private CompletableFuture<CoordinateReply> onThread(Job job) {
+  private CompletableFuture<CoordinateReply> onThread(Steps.Work job) {
     return CompletableFuture.supplyAsync(
         () -> {
           try {

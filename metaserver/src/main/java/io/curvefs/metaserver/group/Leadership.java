@@ -3,6 +3,7 @@ package io.curvefs.metaserver.group;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
+import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.metaserver.session.OpenTable;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
@@ -16,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Leadership {
   private static final int SESSIONS_MAX = 1_000_000;
   private static final int TOUCHED_MAX = 10_000;
+  private static final int UNSETTLED_MAX = 100;
 
   private final GroupId group;
   private final long term;
@@ -29,6 +31,12 @@ public final class Leadership {
   /** A chunk of a file in one of the group's file systems. */
   public record TouchedChunk(int fileSystem, InodeId inode, int index) {}
 
+  /**
+   * Log indexes that reserved slices which may yet come into use: garbage rows of these numbers
+   * must not be collected in this term. In a later one their fate is in the rows.
+   */
+  private final Set<Long> unsettledSlices = ConcurrentHashMap.newKeySet();
+
   /** Transactions whose fate this leader has still to decide. */
   private final Set<TransactionId> undecided = ConcurrentHashMap.newKeySet();
 
@@ -39,7 +47,9 @@ public final class Leadership {
     this.opens =
         new OpenTable(
             rows.scan(Keys.sessions(), null, SESSIONS_MAX).stream()
-                .map(row -> new SessionId(Keys.numberOf(row.key())))
+                .map(row -> Keys.numberOf(row.key()))
+                .filter(session -> Slots.isAdmitted(rows, session))
+                .map(SessionId::new)
                 .toList());
   }
 
@@ -67,6 +77,24 @@ public final class Leadership {
     List<TouchedChunk> taken = List.copyOf(touched);
     taken.forEach(touched::remove);
     return taken;
+  }
+
+  /**
+   * A slice is going to be written and used.
+   *
+   * @return false when the fate of too many is open: leave it be
+   */
+  public boolean unsettled(long reservation) {
+    return unsettledSlices.size() < UNSETTLED_MAX && unsettledSlices.add(reservation);
+  }
+
+  /** The slice is in use by now, or it never will be. */
+  public void settled(long reservation) {
+    unsettledSlices.remove(reservation);
+  }
+
+  public boolean isUnsettled(long reservation) {
+    return unsettledSlices.contains(reservation);
   }
 
   /** Names a transaction that this leader drives; undecided until {@link #decided}. */

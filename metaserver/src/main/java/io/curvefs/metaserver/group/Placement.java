@@ -8,10 +8,15 @@ public interface Placement {
   /**
    * The group that holds a partition.
    *
-   * @throws RefusedException NO_SUCH_FILE_SYSTEM or WRONG_GROUP when this server knows none
+   * @throws RefusedException BUSY when this server does not know the file system (yet), BAD_REQUEST
+   *     when it has no such partition
    */
   GroupId groupOf(int fileSystem, int partition) throws RefusedException;
 
-  /** A partition for a new directory: the emptier, the likelier. */
+  /**
+   * A partition for a new directory: the emptier, the likelier.
+   *
+   * @throws RefusedException BUSY when this server does not know the file system (yet)
+   */
   int choosePartition(int fileSystem) throws RefusedException;
 }

@@ -3,9 +3,11 @@ package io.curvefs.metaserver.operation;
 import com.google.protobuf.ByteString;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +28,11 @@ public interface Surroundings {
   /** Whether the inode, which must be of the asked group, has the attribute. */
   boolean hasXattr(InodeId id, ByteString name);
 
-  /** Bytes of the names of the inode's attributes, each with its terminating NUL. */
-  int xattrNameBytes(InodeId id);
+  /**
+   * Names of the attributes of an inode, which must be of the asked group; the first {@link
+   * Namespace#XATTRS_MAX}.
+   */
+  List<ByteString> xattrNames(InodeId id);
 
   /**
    * A new inode's id; or, where another group's leader will choose it, the placeholder for one: the

@@ -4,9 +4,11 @@ import com.google.protobuf.ByteString;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.proto.Effect;
 import io.curvefs.proto.RemoveXattr;
 import io.curvefs.proto.SetXattr;
+import java.util.List;
 
 /** setxattr(2) and removexattr(2). Whether the attribute exists is a condition of the effect. */
 final class XattrOperation {
@@ -14,6 +16,9 @@ final class XattrOperation {
   private static final int NAME_BYTES_MAX = 255;
 
   private static final int VALUE_BYTES_MAX = 64 << 10;
+
+  /** XATTR_LIST_MAX: all names, each with its terminating NUL. */
+  private static final int NAMES_BYTES_MAX = 64 << 10;
 
   private XattrOperation() {}
 
@@ -32,7 +37,7 @@ final class XattrOperation {
     if (!exists && set.getMustExist()) {
       throw new RefusedException(Refusal.ENODATA);
     }
-    if (!exists && surroundings.xattrNameBytes(id) + set.getName().size() >= VALUE_BYTES_MAX) {
+    if (!exists && !fits(set.getName(), surroundings.xattrNames(id))) {
       throw new RefusedException(Refusal.ENOSPC); // listxattr could not return them all
     }
     return Plan.builder().step(id, Effect.newBuilder().setSetXattr(set)).reply(id, null).build();
@@ -50,6 +55,12 @@ final class XattrOperation {
         .step(id, Effect.newBuilder().setRemoveXattr(remove))
         .reply(id, null)
         .build();
+  }
+
+  /** Names that are added at the same moment may exceed the number; listings then lack them. */
+  private static boolean fits(ByteString name, List<ByteString> others) {
+    int bytes = others.stream().mapToInt(other -> other.size() + 1).sum();
+    return others.size() < Namespace.XATTRS_MAX && bytes + name.size() < NAMES_BYTES_MAX;
   }
 
   private static void checkName(ByteString name) throws RefusedException {

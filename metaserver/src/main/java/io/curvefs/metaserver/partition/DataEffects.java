@@ -162,6 +162,10 @@ final class DataEffects {
 
   void replace(ReplaceExtents replace) throws ConditionFailedException {
     Inode.Builder inode = inodes.existing(replace.getInode());
+    if (replace.hasAnnounced()) {
+      announce(replace);
+      return;
+    }
     Chunk chunk = chunkOrHole(new InodeId(replace.getInode()), replace.getIndex());
     int read = replace.getBeforeCount();
     if (chunk.getExtentsCount() < read
@@ -170,11 +174,33 @@ final class DataEffects {
     }
     List<Extent> extents = new ArrayList<>(replace.getAfterList());
     extents.addAll(chunk.getExtentsList().subList(read, chunk.getExtentsCount()));
+    if (replace.getReservation() != 0) {
+      useAnnounced(replace);
+    }
     BlockSet dropped = new BlockSet();
     putChunk(inode, replace.getIndex(), chunk, extents, dropped);
     putGarbage(inode.getId(), dropped);
     // Neither the bytes nor any time changed, so neither does a version.
     rows.put(Keys.inode(fileSystem, inode.getId()), inode.build().toByteArray());
+  }
+
+  /**
+   * Makes garbage of objects before they are written, so that whatever becomes of their writer
+   * somebody knows of them.
+   */
+  private void announce(ReplaceExtents replace) {
+    rows.put(
+        Keys.garbage(fileSystem, replace.getInode(), replace.getReservation()),
+        Garbage.newBuilder().addSlices(replace.getAnnounced()).build().toByteArray());
+  }
+
+  /** The announced objects are in use from now on; unless they have been collected. */
+  private void useAnnounced(ReplaceExtents replace) throws ConditionFailedException {
+    byte[] key = Keys.garbage(fileSystem, replace.getInode(), replace.getReservation());
+    if (rows.get(key) == null) {
+      throw ConditionFailedException.conflict("the new slice is gone");
+    }
+    rows.delete(key);
   }
 
   private Chunk chunkOrHole(InodeId inode, int index) {

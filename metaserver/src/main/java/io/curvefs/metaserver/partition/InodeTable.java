@@ -9,6 +9,8 @@ import io.curvefs.proto.Garbage;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Partition;
 import io.curvefs.proto.Timestamp;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Inode rows with the counters of their partition, which change together. Invariant: a partition's
@@ -78,9 +80,7 @@ final class InodeTable {
   void remove(Inode inode) throws ConditionFailedException {
     long id = inode.getId();
     rows.delete(Keys.inode(fileSystem, id));
-    for (Row xattr : rows.scan(Keys.xattrs(fileSystem, id), null, Namespace.XATTRS_MAX)) {
-      rows.delete(xattr.key());
-    }
+    removeXattrs(id);
     if (inode.getType() == FileType.REGULAR && inode.getLength() > 0) {
       rows.put(
           Keys.garbage(fileSystem, id, logIndex),
@@ -89,6 +89,18 @@ final class InodeTable {
     Partition.Builder partition = partition(id);
     partition.setInodes(partition.getInodes() - 1).setBytes(partition.getBytes() - bytesOf(inode));
     put(id, partition);
+  }
+
+  private void removeXattrs(long id) {
+    List<Row> some;
+    byte @Nullable [] last = null;
+    do {
+      some = rows.scan(Keys.xattrs(fileSystem, id), last, Namespace.XATTRS_MAX);
+      for (Row xattr : some) {
+        rows.delete(xattr.key());
+        last = xattr.key();
+      }
+    } while (some.size() == Namespace.XATTRS_MAX);
   }
 
   private static long bytesOf(Inode inode) {

@@ -17,7 +17,22 @@ public final class Slots {
   /** Slots that one session may use in one group. */
   public static final int PER_SESSION_MAX = 1024;
 
+  private static final byte[] NOTHING = new byte[0];
+
   private Slots() {}
+
+  /**
+   * Whether the session may change and open things. One that has expired may not, even if an entry
+   * that admits it was on its way meanwhile and came after.
+   */
+  public static boolean isAdmitted(View view, int session) {
+    return view.get(Keys.session(session)) != null && !isExpired(view, session);
+  }
+
+  /** Whether the group has heard that the session is over. Ids of sessions are not used again. */
+  public static boolean isExpired(View view, int session) {
+    return view.get(Keys.expiredSession(session)) != null;
+  }
 
   /**
    * The answer to a request that must not be carried out (again).
@@ -25,7 +40,7 @@ public final class Slots {
    * @return null when the request is new
    */
   public static @Nullable Outcome answered(View view, RequestId request) {
-    if (view.get(Keys.session(request.getSession())) == null) {
+    if (!isAdmitted(view, request.getSession())) {
       return outcome(Outcome.Kind.UNKNOWN_SESSION);
     }
     byte[] stored = view.get(Keys.slot(request.getSession(), request.getSlot()));
@@ -49,8 +64,12 @@ public final class Slots {
             .toByteArray());
   }
 
-  /** Forgets a session; requests of it that are still under way will be refused. */
+  /**
+   * Forgets a session but for the fact that it is over; requests of it that are still under way
+   * will be refused.
+   */
   static void expire(WriteSet rows, int session) {
+    rows.put(Keys.expiredSession(session), NOTHING);
     rows.delete(Keys.session(session));
     for (View.Row slot : rows.scan(Keys.slots(session), null, PER_SESSION_MAX)) {
       rows.delete(slot.key());

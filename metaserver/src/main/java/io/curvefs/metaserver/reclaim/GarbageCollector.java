@@ -48,6 +48,9 @@ final class GarbageCollector {
     ForgetGarbage.Builder forget = ForgetGarbage.newBuilder();
     boolean more = garbage.size() == GARBAGE_PER_ROUND;
     for (Row row : garbage) {
+      if (leadership.isUnsettled(Keys.garbageNumberOf(row.key()))) {
+        continue;
+      }
       Garbage left = Namespace.parse(row.value(), Garbage.parser());
       left.getSlicesList().forEach(blocks::add);
       if (!left.getWholeInode() || takeChunks(group, row, blocks, forget)) {

@@ -1,6 +1,7 @@
 package io.curvefs.metaserver.reclaim;
 
 import io.curvefs.error.RefusedException;
+import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
@@ -8,8 +9,10 @@ import io.curvefs.proto.FileSystem;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,40 +22,51 @@ public final class GroupCaretaker implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(GroupCaretaker.class);
   private static final int ROUND_MILLIS = 1000;
 
+  /** Between two looks for sessions that ended behind a group's back, which is rare. */
+  private static final int SESSIONS_ROUND_MILLIS = 10_000;
+
   /** Steps of one kind of work in one group before the next has its turn. */
   private static final int STEPS_MAX = 50;
 
   private final Supplier<Collection<DataGroup>> groups;
   private final Supplier<Map<Integer, FileSystem>> fileSystems;
   private final TransactionFinisher transactions;
+  private final OrphanReclaim orphans = new OrphanReclaim();
   private final GarbageCollector garbage;
   private final Compactor compactor;
+  private final EndedSessions endedSessions;
   private final ScheduledExecutorService threads;
 
   /**
    * @param fileSystems that can be used now, by id
-   * @param threads two, so that a bucket that hangs does not hold up transactions; closed with this
+   * @param isLive the coordinator's word on a session. No may only be said by one who asked it
+   *     after the call
+   * @param threads three, so that neither a bucket nor a coordinator that hangs holds up
+   *     transactions; closed with this
    */
   public GroupCaretaker(
       Supplier<Collection<DataGroup>> groups,
       Supplier<Map<Integer, FileSystem>> fileSystems,
       TransactionFinisher transactions,
       ObjectStores stores,
+      Function<SessionId, CompletableFuture<Boolean>> isLive,
       ScheduledExecutorService threads) {
     this.groups = groups;
     this.fileSystems = fileSystems;
     this.transactions = transactions;
     this.garbage = new GarbageCollector(stores);
     this.compactor = new Compactor(stores);
+    this.endedSessions = new EndedSessions(isLive);
     this.threads = threads;
   }
 
   public void start() {
-    every(this::endTransactionsAndOrphans);
-    every(this::tidyObjects);
+    every(ROUND_MILLIS, this::endTransactionsAndOrphans);
+    every(ROUND_MILLIS, this::tidyObjects);
+    every(SESSIONS_ROUND_MILLIS, endedSessions::expire);
   }
 
-  private void every(GroupWork work) {
+  private void every(int millis, GroupWork work) {
     threads.scheduleWithFixedDelay(
         () -> {
           for (DataGroup group : groups.get()) {
@@ -62,15 +76,15 @@ public final class GroupCaretaker implements AutoCloseable {
             }
           }
         },
-        ROUND_MILLIS,
-        ROUND_MILLIS,
+        millis,
+        millis,
         TimeUnit.MILLISECONDS);
   }
 
   private void endTransactionsAndOrphans(DataGroup group, Leadership leadership)
       throws IOException {
     transactions.resume(group, leadership);
-    repeat(() -> OrphanReclaim.reclaim(group, leadership));
+    repeat(() -> orphans.reclaim(group, leadership));
   }
 
   private void tidyObjects(DataGroup group, Leadership leadership) {

@@ -1,6 +1,7 @@
 package io.curvefs.metaserver.reclaim;
 
 import io.curvefs.error.RefusedException;
+import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
@@ -13,19 +14,29 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Ends unlinked files once nobody holds them open: no client can open them anew. */
+/**
+ * Ends unlinked files once nobody holds them open: no client can open them anew. Goes round the
+ * orphans of each group, so that those which are held open for long hide no others. One thread.
+ */
 final class OrphanReclaim {
-  private static final int ORPHANS_PER_ROUND = 1000;
+  private static final int ORPHANS_PER_STEP = 1000;
 
-  private OrphanReclaim() {}
+  /** By group, the last orphan that was looked at; absent: begin with the first. */
+  private final Map<GroupId, byte[]> seen = new HashMap<>();
 
   /**
-   * Ends some orphans of a group.
+   * Looks at some orphans of a group and ends those that nobody holds open.
    *
-   * @return whether there may be more
+   * @return whether there are more before the round ends
    */
-  static boolean reclaim(DataGroup group, Leadership leadership) throws RefusedException {
-    List<Row> orphans = group.rows().scan(Keys.orphans(), null, ORPHANS_PER_ROUND);
+  boolean reclaim(DataGroup group, Leadership leadership) throws RefusedException {
+    List<Row> orphans = group.rows().scan(Keys.orphans(), seen.get(group.id()), ORPHANS_PER_STEP);
+    boolean more = orphans.size() == ORPHANS_PER_STEP;
+    if (more) {
+      seen.put(group.id(), orphans.get(orphans.size() - 1).key());
+    } else {
+      seen.remove(group.id());
+    }
     Map<Integer, ReclaimOrphans.Builder> ending = new HashMap<>();
     for (Row row : orphans) {
       int fileSystem = Keys.fileSystemOf(row.key());
@@ -39,6 +50,6 @@ final class OrphanReclaim {
     for (ReclaimOrphans.Builder some : ending.values()) {
       Proposals.propose(group, leadership, LogEntry.newBuilder().setReclaimOrphans(some));
     }
-    return !ending.isEmpty() && orphans.size() == ORPHANS_PER_ROUND;
+    return more;
   }
 }

@@ -9,6 +9,7 @@ import io.curvefs.metaserver.coordinator.CoordinatorReplica;
 import io.curvefs.metaserver.coordinator.CoordinatorService;
 import io.curvefs.metaserver.coordinator.FileSystemJobs;
 import io.curvefs.metaserver.coordinator.GroupLoads;
+import io.curvefs.metaserver.coordinator.SessionJobs;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.raft.RaftGroup;
 import io.curvefs.metaserver.raft.RaftHost;
@@ -169,13 +170,20 @@ public final class MetaServer implements AutoCloseable {
                 buckets,
                 firstGroups(),
                 WallClock.SYSTEM,
-                scheduler("coordinator", 1)));
+                scheduler("file-systems", 1)));
+    SessionJobs sessions =
+        opened(new SessionJobs(coordinator, groupPort, WallClock.SYSTEM, scheduler("sessions", 1)));
     CoordinatorService coordinatorService =
-        new CoordinatorService(coordinator, jobs, new GroupLoads());
+        new CoordinatorService(coordinator, jobs, sessions, new GroupLoads());
     GroupCaretaker caretaker =
         opened(
             new GroupCaretaker(
-                hosted::all, map::activeFileSystems, finisher, buckets, scheduler("caretaker", 2)));
+                hosted::all,
+                map::activeFileSystems,
+                finisher,
+                buckets,
+                beats::isLive,
+                scheduler("caretaker", 3)));
 
     RpcHandler dispatcher =
         new Dispatcher(
@@ -191,6 +199,7 @@ public final class MetaServer implements AutoCloseable {
             metrics);
     opened(RpcServer.start(config.listen(), RPC_THREADS, dispatcher));
     jobs.start();
+    sessions.start();
     caretaker.start();
     beats.start(opened(scheduler("beat", 1)));
     log.info("metaserver {} listens on {}", config.id(), config.listen());

@@ -117,11 +117,14 @@ final class ServerBeats implements LiveSessions {
     }
   }
 
-  /** What we know may be a second old: a session that we do not know may be new. */
+  /**
+   * What we know may be a second old: a session that we do not know may be new. Then the answer to
+   * a question asked now decides; what we know may by then stem from an older one that was slower.
+   */
   @Override
   public CompletableFuture<Boolean> isLive(SessionId session) {
     return map.isLive(session)
         ? CompletableFuture.completedFuture(true)
-        : beatOnce().thenApply(reply -> map.isLive(session));
+        : beatOnce().thenApply(reply -> reply.getLiveSessionsList().contains(session.value()));
   }
 }

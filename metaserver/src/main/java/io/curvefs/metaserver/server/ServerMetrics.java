@@ -18,7 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
-/** The counters of a metaserver; docs/architecture.md lists them. Thread-safe. */
+/** The counters of a metaserver; docs/metrics.md lists them. Thread-safe. */
 final class ServerMetrics {
   private final MeterRegistry registry;
   private final Map<String, Counter> requests = new ConcurrentHashMap<>();

@@ -5,7 +5,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
-import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.proto.AdmitSession;
 import io.curvefs.proto.LogEntry;
 import java.util.concurrent.CompletableFuture;
@@ -24,7 +24,7 @@ final class Admission {
   }
 
   static boolean isAdmitted(DataGroup group, SessionId session) {
-    return group.rows().get(Keys.session(session.value())) != null;
+    return Slots.isAdmitted(group.rows(), session.value());
   }
 
   /** Completes once the session is admitted; fails with SESSION_EXPIRED when it has ended. */
@@ -33,20 +33,33 @@ final class Admission {
     if (isAdmitted(group, session)) {
       return CompletableFuture.completedFuture(null);
     }
+    if (Slots.isExpired(group.rows(), session.value())) {
+      return refused(session);
+    }
     return liveSessions
         .isLive(session)
         .thenCompose(
             live -> {
               if (!live) {
-                return CompletableFuture.failedFuture(
-                    new RefusedException(
-                        Refusal.SESSION_EXPIRED, "session " + session + " has expired"));
+                return refused(session);
               }
               LogEntry entry =
                   LogEntry.newBuilder()
                       .setAdmitSession(AdmitSession.newBuilder().setSession(session.value()))
                       .build();
-              return group.propose(leadership, entry).thenApply(done -> null);
+              // It may have ended since it was said to be live.
+              return group
+                  .propose(leadership, entry)
+                  .thenCompose(
+                      done ->
+                          isAdmitted(group, session)
+                              ? CompletableFuture.completedFuture(null)
+                              : refused(session));
             });
+  }
+
+  private static CompletableFuture<@Nullable Void> refused(SessionId session) {
+    return CompletableFuture.failedFuture(
+        new RefusedException(Refusal.SESSION_EXPIRED, "session " + session + " has expired"));
   }
 }

@@ -6,6 +6,9 @@ import java.util.concurrent.CompletableFuture;
 /** The coordinator's word on sessions. */
 @FunctionalInterface
 public interface LiveSessions {
-  /** Whether the session has a lease now. A session that has none will never have one again. */
+  /**
+   * Whether the session has a lease. Yes may be a moment old. No is the coordinator's answer to a
+   * question asked after the call; a session that has no lease will never have one again.
+   */
   CompletableFuture<Boolean> isLive(SessionId session);
 }

@@ -21,6 +21,7 @@ public final class Keys {
   private static final byte ORPHAN = 0x70;
   private static final byte SESSION = (byte) 0x80;
   private static final byte SLOT = (byte) 0x81;
+  private static final byte EXPIRED_SESSION = (byte) 0x82;
   private static final byte PREPARED = (byte) 0x90;
   private static final byte LOCK = (byte) 0x91;
   private static final byte DECISION = (byte) 0x92;
@@ -112,10 +113,16 @@ public final class Keys {
   /**
    * Garbage of an inode.
    *
-   * @param number tells several of one inode apart: the log index of the entry that made it
+   * @param number tells several of one inode apart: the log index of the entry that made it, or
+   *     that reserved the slice which it is
    */
   public static byte[] garbage(int fileSystem, long inode, long number) {
     return key(GARBAGE, fileSystem, inode, 8).putLong(number).array();
+  }
+
+  /** What tells several garbage rows of one inode apart. */
+  public static long garbageNumberOf(byte[] garbageKey) {
+    return ByteBuffer.wrap(garbageKey).getLong(1 + 4 + 8);
   }
 
   /** Prefix of the garbage of one file system. */
@@ -157,6 +164,11 @@ public final class Keys {
   /** Prefix of the slots of a session. */
   public static byte[] slots(int session) {
     return table(SLOT, session);
+  }
+
+  /** Says that a group has heard of the session's end: it is never admitted (again). */
+  public static byte[] expiredSession(int session) {
+    return table(EXPIRED_SESSION, session);
   }
 
   public static byte[] prepared(TransactionId id, int part) {

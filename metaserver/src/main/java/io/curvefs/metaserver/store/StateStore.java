@@ -1,11 +1,11 @@
 package io.curvefs.metaserver.store;
 
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +26,9 @@ import org.rocksdb.WriteOptions;
  * why the applied index travels in the same batch. Thread-safe; one writer.
  */
 public final class StateStore implements View, AutoCloseable {
+  /** RocksDB's file that names the list of the others. */
+  private static final String CURRENT = "CURRENT";
+
   private final Path directory;
   private final StoreResources resources;
 
@@ -44,12 +47,16 @@ public final class StateStore implements View, AutoCloseable {
   }
 
   /**
-   * Opens the store in a directory, creating it when absent.
+   * Opens the store in a directory, creating it when absent. What a restore that was interrupted
+   * has left there is removed.
    *
    * @throws IOException when another process has it open, or it is damaged
    */
   public static StateStore open(Path directory, StoreResources resources) throws IOException {
     Files.createDirectories(directory);
+    if (!Files.exists(directory.resolve(CURRENT))) {
+      deleteFiles(directory);
+    }
     Options options = resources.options();
     return new StateStore(directory, resources, options, openDb(directory, options));
   }
@@ -155,24 +162,30 @@ public final class StateStore implements View, AutoCloseable {
     }
   }
 
-  /** Throws every row away and takes those of a checkpoint instead. */
+  /**
+   * Throws every row away and takes those of a checkpoint instead. When it fails, or the process
+   * dies meanwhile, the store is empty when it is opened next: CURRENT, without which there is no
+   * store, goes first and comes last.
+   */
   public void restore(Path checkpoint) throws IOException {
     replacing.writeLock().lock();
     try {
       closeDb();
-      deleteTree(directory);
-      Files.createDirectories(directory);
+      Files.deleteIfExists(directory.resolve(CURRENT));
+      force(directory);
+      deleteFiles(directory);
       try (Stream<Path> files = Files.list(checkpoint)) {
         for (Path file : files.toList()) {
-          Path target = directory.resolve(file.getFileName().toString());
-          // Table files never change and may be shared; the others are written to when opened.
-          if (file.toString().endsWith(".sst")) {
-            Files.createLink(target, file);
-          } else {
-            Files.copy(file, target);
+          if (!file.getFileName().toString().equals(CURRENT)) {
+            take(file, directory.resolve(file.getFileName().toString()));
           }
         }
       }
+      Path current = directory.resolve(CURRENT + ".new");
+      take(checkpoint.resolve(CURRENT), current);
+      force(directory);
+      Files.move(current, directory.resolve(CURRENT), StandardCopyOption.ATOMIC_MOVE);
+      force(directory);
       options = resources.options();
       db = openDb(directory, options);
     } finally {
@@ -180,27 +193,29 @@ public final class StateStore implements View, AutoCloseable {
     }
   }
 
-  private static void deleteTree(Path root) throws IOException {
-    Files.walkFileTree(
-        root,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
+  /** Table files never change and may be shared; the others are written to when opened. */
+  private static void take(Path file, Path target) throws IOException {
+    if (file.toString().endsWith(".sst")) {
+      Files.createLink(target, file);
+    } else {
+      Files.copy(file, target);
+    }
+    force(target);
+  }
 
-          @Override
-          public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException failure)
-              throws IOException {
-            if (failure != null) {
-              throw failure;
-            }
-            Files.delete(dir);
-            return FileVisitResult.CONTINUE;
-          }
-        });
+  /** Waits until a file's bytes, or a directory's names, are on disk. */
+  private static void force(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static void deleteFiles(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
   }
 
   private void closeDb() {

@@ -16,6 +16,7 @@ import io.curvefs.metaserver.store.Keys;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a planner sees without asking another group. Never blocks. */
@@ -81,8 +82,8 @@ public class GroupSurroundings implements Surroundings {
   }
 
   @Override
-  public int xattrNameBytes(InodeId id) {
-    return namespace.xattrNames(id).stream().mapToInt(name -> name.size() + 1).sum();
+  public List<ByteString> xattrNames(InodeId id) {
+    return namespace.xattrNames(id);
   }
 
   @Override

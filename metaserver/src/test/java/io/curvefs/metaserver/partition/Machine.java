@@ -137,8 +137,8 @@ final class Machine {
     }
 
     @Override
-    public int xattrNameBytes(InodeId id) {
-      return namespace().xattrNames(id).stream().mapToInt(name -> name.size() + 1).sum();
+    public List<ByteString> xattrNames(InodeId id) {
+      return namespace().xattrNames(id);
     }
 
     @Override

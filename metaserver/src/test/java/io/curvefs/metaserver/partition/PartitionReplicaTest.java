@@ -1,11 +1,15 @@
 package io.curvefs.metaserver.partition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.testing.Invariants;
+import io.curvefs.proto.AdmitSession;
 import io.curvefs.proto.ChangeLinks;
 import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.CommitExtents;
@@ -130,6 +134,20 @@ class PartitionReplicaTest {
 
     assertThat(machine.apply(late).getKind()).isEqualTo(Outcome.Kind.UNKNOWN_SESSION);
     assertThat(machine.rows.scan(Keys.slots(Machine.SESSION), null, 10)).isEmpty();
+  }
+
+  @Test
+  void an_expired_session_is_not_admitted_again() throws Exception {
+    LogEntry.Builder late = machine.plan(create("f", FileType.REGULAR), 1);
+    machine.apply(
+        LogEntry.newBuilder()
+            .setExpireSession(ExpireSession.newBuilder().setSession(Machine.SESSION)));
+    machine.apply(
+        LogEntry.newBuilder()
+            .setAdmitSession(AdmitSession.newBuilder().setSession(Machine.SESSION)));
+
+    assertThat(machine.apply(late).getKind()).isEqualTo(Outcome.Kind.UNKNOWN_SESSION);
+    assertThat(Slots.isAdmitted(machine.rows, Machine.SESSION)).isFalse();
   }
 
   @Test
@@ -327,6 +345,40 @@ class PartitionReplicaTest {
     assertThat(machine.apply(LogEntry.newBuilder().setMutation(mutation)).getKind())
         .isEqualTo(Outcome.Kind.CONFLICT);
     Invariants.check(Machine.FILE_SYSTEM, List.of(machine.rows));
+  }
+
+  private static SetXattr.Builder xattr(long file, int number) {
+    return SetXattr.newBuilder().setInode(file).setName(bytes("user." + number));
+  }
+
+  @Test
+  void an_inode_has_room_for_as_many_xattrs_as_a_listing_shows() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    for (int i = 0; i < Namespace.XATTRS_MAX; i++) {
+      machine.execute(MutateRequest.newBuilder().setSetXattr(xattr(file, i)));
+    }
+
+    assertThatThrownBy(
+            () ->
+                machine.execute(
+                    MutateRequest.newBuilder().setSetXattr(xattr(file, Namespace.XATTRS_MAX))))
+        .isInstanceOfSatisfying(
+            RefusedException.class, e -> assertThat(e.refusal()).isEqualTo(Refusal.ENOSPC));
+    machine.execute(MutateRequest.newBuilder().setSetXattr(xattr(file, 0))); // there already
+  }
+
+  @Test
+  void an_inode_with_too_many_xattrs_leaves_none_behind() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    Mutation.Builder many = Mutation.newBuilder().setFileSystem(Machine.FILE_SYSTEM);
+    for (int i = 0; i < 2 * Namespace.XATTRS_MAX + 1; i++) {
+      many.addEffects(Effect.newBuilder().setSetXattr(xattr(file, i)));
+    }
+    machine.apply(LogEntry.newBuilder().setMutation(many));
+    machine.execute(
+        MutateRequest.newBuilder().setUnlink(Unlink.newBuilder().setParent(1).setName(bytes("f"))));
+
+    assertThat(machine.rows.scan(Keys.xattrs(Machine.FILE_SYSTEM, file), null, 10)).isEmpty();
   }
 
   @Test

@@ -30,6 +30,7 @@ class KeysTest {
     assertThat(hex(Keys.orphan(1, 2))).isEqualTo("70000000010000000000000002");
     assertThat(hex(Keys.session(1))).isEqualTo("8000000001");
     assertThat(hex(Keys.slot(1, 2))).isEqualTo("810000000100000002");
+    assertThat(hex(Keys.expiredSession(1))).isEqualTo("8200000001");
     assertThat(hex(Keys.prepared(ID, 4)))
         .isEqualTo("90000000010000000000000002000000000000000300000004");
     assertThat(hex(Keys.lock(new byte[] {7}))).isEqualTo("9107");

@@ -1,6 +1,6 @@
 /**
- * The front end through jnr-fuse and libfuse 2: paths in, inodes out. The only code that knows
- * libfuse.
+ * The front end through jnr-fuse and libfuse 2's inode API: inodes in, inodes out, no paths. The
+ * only code that knows libfuse.
  */
 @NullMarked
 package io.curvefs.client.fuse.jnr;

@@ -1,0 +1,241 @@
+package io.curvefs.metaserver.coordinator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.GroupId;
+import io.curvefs.metaserver.raft.RaftGroup;
+import io.curvefs.metaserver.raft.RaftHost;
+import io.curvefs.metaserver.raft.RaftSettings;
+import io.curvefs.metaserver.store.StoreResources;
+import io.curvefs.proto.CloseSessionRequest;
+import io.curvefs.proto.CoordinateReply;
+import io.curvefs.proto.CoordinateRequest;
+import io.curvefs.proto.CoordinatorOutcome;
+import io.curvefs.proto.CreateFsRequest;
+import io.curvefs.proto.DeleteFsRequest;
+import io.curvefs.proto.FileSystem;
+import io.curvefs.proto.GroupInfo;
+import io.curvefs.proto.OpenSessionRequest;
+import io.curvefs.proto.ParticipateReply;
+import io.curvefs.proto.ParticipateRequest;
+import io.curvefs.rpc.Deadline;
+import io.curvefs.rpc.HostPort;
+import io.curvefs.time.WallClock;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The coordinator on a real log, with groups and buckets that can be broken. */
+@Timeout(60)
+class CoordinatorJobsTest {
+  private static final RaftSettings SETTINGS = new RaftSettings(200, 3600, 0);
+
+  @TempDir Path directory;
+
+  private final StoreResources resources = new StoreResources(16 << 20, 16 << 20);
+  private RaftHost host;
+  private RaftGroup<CoordinatorOutcome> raft;
+  private Coordinator coordinator;
+  private FileSystemJobs fileSystems;
+  private SessionJobs sessions;
+  private CoordinatorService service;
+
+  /** Groups without a quorum. */
+  private final Set<Integer> brokenGroups = ConcurrentHashMap.newKeySet();
+
+  /** Sessions of whose end group 2 has heard. */
+  private final Set<Integer> heard = ConcurrentHashMap.newKeySet();
+
+  /** Names of file systems whose buckets refuse everything. */
+  private final Set<String> brokenBuckets = ConcurrentHashMap.newKeySet();
+
+  /** Names of file systems that have an object. */
+  private final Set<String> objects = ConcurrentHashMap.newKeySet();
+
+  /** Buckets answer once it is open. */
+  private volatile CountDownLatch bucketsAnswer = new CountDownLatch(0);
+
+  /** What happens when rows are dropped. */
+  private volatile Runnable whenDropped = () -> {};
+
+  private final BucketAccess buckets =
+      new BucketAccess() {
+        @Override
+        public void claim(FileSystem fileSystem) {
+          objects.add(fileSystem.getName());
+        }
+
+        @Override
+        public boolean deleteSome(FileSystem fileSystem) throws IOException {
+          try {
+            bucketsAnswer.await();
+          } catch (InterruptedException e) {
+            throw new IOException(e);
+          }
+          if (brokenBuckets.contains(fileSystem.getName())) {
+            throw new IOException("no such bucket");
+          }
+          objects.remove(fileSystem.getName());
+          return true;
+        }
+      };
+
+  private CompletableFuture<ParticipateReply> ask(
+      GroupId group, ParticipateRequest request, Deadline deadline) {
+    if (brokenGroups.contains(group.value())) {
+      return CompletableFuture.failedFuture(
+          new RefusedException(Refusal.UNREACHABLE, "group " + group + " has no leader"));
+    }
+    if (request.hasExpireSession() && group.value() == 2) {
+      heard.add(request.getExpireSession().getSession());
+    }
+    if (request.hasDropFileSystem()) {
+      whenDropped.run();
+    }
+    return CompletableFuture.completedFuture(ParticipateReply.getDefaultInstance());
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    HostPort address;
+    try (ServerSocket free = new ServerSocket(0)) {
+      address = new HostPort("127.0.0.1", free.getLocalPort());
+    }
+    host = RaftHost.start(address, "test", resources, SETTINGS);
+    raft =
+        host.startGroup(
+            new GroupId(0), directory, List.of(address), new CoordinatorReplica(), kind -> {});
+    coordinator = new Coordinator(raft, WallClock.SYSTEM);
+    List<GroupInfo> groups =
+        List.of(GroupInfo.newBuilder().setId(1).build(), GroupInfo.newBuilder().setId(2).build());
+    fileSystems =
+        new FileSystemJobs(
+            coordinator,
+            this::ask,
+            buckets,
+            groups,
+            WallClock.SYSTEM,
+            Executors.newSingleThreadScheduledExecutor());
+    sessions =
+        new SessionJobs(
+            coordinator, this::ask, WallClock.SYSTEM, Executors.newSingleThreadScheduledExecutor());
+    service = new CoordinatorService(coordinator, fileSystems, sessions, new GroupLoads());
+    fileSystems.start();
+    sessions.start();
+    until(() -> coordinator.reign() != null && coordinator.tables().isFormed());
+  }
+
+  @AfterEach
+  void stop() {
+    bucketsAnswer.countDown();
+    sessions.close();
+    fileSystems.close();
+    raft.close();
+    host.close();
+    resources.close();
+  }
+
+  private static void until(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private CoordinateReply ask(CoordinateRequest.Builder request) throws Exception {
+    return service.handle(request.build()).get(30, TimeUnit.SECONDS);
+  }
+
+  private void create(String name) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setCreateFs(CreateFsRequest.newBuilder().setName(name).setUuid(name)));
+  }
+
+  private void delete(String name) throws Exception {
+    ask(CoordinateRequest.newBuilder().setDeleteFs(DeleteFsRequest.newBuilder().setName(name)));
+  }
+
+  private int open(String fileSystem) throws Exception {
+    return ask(CoordinateRequest.newBuilder()
+            .setOpenSession(OpenSessionRequest.newBuilder().setFileSystem(fileSystem)))
+        .getSession();
+  }
+
+  private void close(int session) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setCloseSession(CloseSessionRequest.newBuilder().setSession(session)));
+  }
+
+  @Test
+  void a_group_without_quorum_holds_up_neither_other_groups_nor_other_work() throws Exception {
+    create("a");
+    create("b");
+    int first = open("a");
+    int second = open("a");
+    brokenGroups.add(1);
+    brokenBuckets.add("b");
+    delete("b");
+    close(first);
+    close(second);
+
+    until(() -> heard.containsAll(Set.of(first, second)));
+    assertThat(coordinator.tables().endedSessions()).hasSize(2);
+
+    brokenGroups.clear();
+    until(() -> coordinator.tables().endedSessions().isEmpty());
+  }
+
+  @Test
+  void a_broken_bucket_holds_up_no_other_file_system() throws Exception {
+    create("a");
+    create("b");
+    brokenBuckets.add("a");
+    delete("a");
+    delete("b");
+
+    until(() -> coordinator.tables().fileSystem("b") == null);
+    assertThat(coordinator.tables().fileSystem("a")).isNotNull();
+
+    brokenBuckets.clear();
+    until(() -> coordinator.tables().fileSystem("a") == null);
+  }
+
+  @Test
+  void objects_that_are_written_until_the_rows_are_dropped_are_deleted_too() throws Exception {
+    create("a");
+    whenDropped = () -> objects.add("a");
+    delete("a");
+
+    until(() -> coordinator.tables().fileSystem("a") == null);
+    assertThat(objects).isEmpty();
+  }
+
+  @Test
+  void a_bucket_that_hangs_does_not_hold_up_the_end_of_a_session() throws Exception {
+    create("a");
+    create("b");
+    int session = open("b");
+    bucketsAnswer = new CountDownLatch(1);
+    delete("a");
+    close(session);
+
+    until(() -> heard.contains(session));
+    assertThat(coordinator.tables().fileSystem("a")).isNotNull();
+  }
+}
