@@ -3,6 +3,7 @@ package io.curvefs.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Cluster;
 import io.curvefs.e2e.testing.Mount;
@@ -11,11 +12,10 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.time.Duration;
-import io.curvefs.e2e.testing.Await;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
@@ -228,8 +228,7 @@ class CrashTest {
     cluster.createFileSystem("silent");
     Mount mount = cluster.mount("silent", "meta_timeout=5");
     try (FileChannel file =
-        FileChannel.open(
-            mount.path("f"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        FileChannel.open(mount.path("f"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
       cluster.metaserver(1).kill();
       Thread.sleep(21_000); // the lease
       file.write(ByteBuffer.wrap(new byte[1_000_000]));
