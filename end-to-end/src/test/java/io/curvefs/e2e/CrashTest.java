@@ -159,6 +159,27 @@ class CrashTest {
   }
 
   @Test
+  void a_mount_without_metaservers_is_not_taken_for_dead() throws Exception {
+    cluster.createFileSystem("not-dead");
+    Mount mount = cluster.mount("not-dead", "meta_timeout=3", "attr_timeout=0");
+    ProcessHandle process = ProcessHandle.of(mount.pid()).orElseThrow();
+    cluster.metaserver(1).kill();
+    try {
+      assertThatThrownBy(() -> Files.getLastModifiedTime(mount.root()))
+          .hasMessageContaining("Input/output error");
+      assertThat(mount.tryMount().oneLineError()).contains("mounted already", "curvefs umount");
+      assertThat(mount.isMounted()).isTrue();
+
+      Shell.Result unmounted = Shell.run(Checkout.CURVEFS, "umount", mount.root()).ok();
+      assertThat(unmounted.err()).doesNotContain("dead").contains("unmounting all the same");
+      assertThat(process.isAlive()).as("the process after its unmount").isFalse();
+      assertThat(mount.isMounted()).isFalse();
+    } finally {
+      cluster.startMetaserver(1);
+    }
+  }
+
+  @Test
   void sigterm_flushes_what_an_open_file_has_and_unmounts() throws Exception {
     cluster.createFileSystem("terminated");
     Mount mount = cluster.mount("terminated");

@@ -1,5 +1,6 @@
 package io.curvefs.client.cli;
 
+import io.curvefs.client.mount.DeadMountException;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.MountPoint;
 import io.curvefs.client.mount.MountTable;
@@ -41,10 +42,12 @@ final class UmountCommand implements Callable<Integer> {
     }
     Optional<ProcessHandle> process;
     try {
-      process = ProcessHandle.of(MountHandle.containing(absolute).pid());
-    } catch (IOException e) {
+      process = process(absolute);
+    } catch (DeadMountException e) {
       System.err.println("curvefs: the mount's process is dead; taking the mount away");
-      MountPoint.detach(absolute);
+      if (!MountPoint.detach(absolute)) {
+        throw new IOException(absolute + " cannot be unmounted: may this user do so?");
+      }
       return 0;
     }
     boolean done = lazy ? MountPoint.detach(absolute) : MountPoint.unmount(absolute);
@@ -55,10 +58,31 @@ final class UmountCommand implements Callable<Integer> {
               + absolute
               + "' shows by whom; end them, or use --lazy");
     }
-    if (process.isPresent()) {
-      await(process.get());
+    if (process.isEmpty()) {
+      throw new IOException(
+          absolute
+              + " is unmounted, but its process is not to be found from here: it may still be writing"
+              + " to the object store");
     }
+    await(process.get());
     return 0;
+  }
+
+  /**
+   * Who serves the mount; empty when it cannot be known. During an outage of the metaservers the
+   * mount answers every question with an error, and is as alive as before.
+   *
+   * @throws DeadMountException when nobody does
+   */
+  private static Optional<ProcessHandle> process(Path mountPoint) throws DeadMountException {
+    try {
+      return ProcessHandle.of(MountHandle.containing(mountPoint).pid());
+    } catch (DeadMountException e) {
+      throw e;
+    } catch (IOException e) {
+      System.err.println("curvefs: " + e.getMessage() + "; unmounting all the same");
+      return MountingProcess.of(mountPoint);
+    }
   }
 
   private static void await(ProcessHandle process)

@@ -19,6 +19,9 @@ public final class MountHandle {
 
   private static final int NO_DATA = 61;
 
+  /** ENOTCONN: the one answer that says that no process is there; any other came from one. */
+  private static final int NOT_CONNECTED = 107;
+
   private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
 
   private final Path root;
@@ -52,7 +55,12 @@ public final class MountHandle {
     return root;
   }
 
-  /** The mount's process. */
+  /**
+   * The mount's process.
+   *
+   * @throws DeadMountException when there is none any more
+   * @throws IOException when it does not say; it may be alive all the same
+   */
   public long pid() throws IOException {
     return Long.parseLong(get(MountControl.PID));
   }
@@ -95,13 +103,12 @@ public final class MountHandle {
 
   private IOException failed() {
     int errno = LastError.getLastError(Runtime.getSystemRuntime());
+    if (errno == NOT_CONNECTED) {
+      return new DeadMountException(root);
+    }
     return new IOException(
         errno == NOT_SUPPORTED || errno == NO_DATA
             ? "the mount at " + root + " does not know this question: is it of an older version?"
-            : "the mount at "
-                + root
-                + " does not answer (errno "
-                + errno
-                + "): is its process alive?");
+            : "the mount at " + root + " does not answer (errno " + errno + "): its log says why");
   }
 }

@@ -28,7 +28,7 @@ public final class MountPoint {
     Path absolute = directory.toAbsolutePath().normalize();
     Optional<MountTable.Entry> mounted = MountTable.at(absolute);
     if (mounted.isPresent() && mounted.get().isCurveFs()) {
-      if (isAlive(absolute)) {
+      if (!isDead(absolute)) {
         throw new IOException(
             absolute
                 + " is mounted already: unmount it first with 'curvefs umount "
@@ -49,25 +49,33 @@ public final class MountPoint {
     }
   }
 
-  /** A dead FUSE mount answers every question with ENOTCONN. */
-  private static boolean isAlive(Path directory) {
+  /** A mount that answers with an error, or refuses to answer, has a process that says so. */
+  private static boolean isDead(Path mountPoint) {
     try {
-      Files.getLastModifiedTime(directory);
+      MountHandle.containing(mountPoint).pid();
+      return false;
+    } catch (DeadMountException e) {
       return true;
     } catch (IOException e) {
+      log.debug("{} does not say who serves it", mountPoint, e);
       return false;
     }
   }
 
-  /** Takes a mount away, when nothing there is in use. */
+  /**
+   * Takes a mount away, when nothing there is in use. With {@code -c}, which not everybody may use,
+   * umount asks the mount nothing: it might not answer for long.
+   */
   public static boolean unmount(Path directory) throws IOException {
-    return run(List.of("umount", directory.toString()))
+    return run(List.of("umount", "-c", directory.toString()))
+        || run(List.of("umount", directory.toString()))
         || run(List.of("fusermount", "-u", directory.toString()));
   }
 
   /** Takes a mount out of the tree at once; what is open there stays open. */
   public static boolean detach(Path directory) throws IOException {
-    return run(List.of("umount", "-l", directory.toString()))
+    return run(List.of("umount", "-c", "-l", directory.toString()))
+        || run(List.of("umount", "-l", directory.toString()))
         || run(List.of("fusermount", "-u", "-z", directory.toString()));
   }
 

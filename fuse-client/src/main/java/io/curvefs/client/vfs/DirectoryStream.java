@@ -8,13 +8,13 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.DirectoryEntry;
 import io.curvefs.proto.FileType;
-import java.util.ArrayList;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open directory. Names come page by page in a fixed order; the offset of a name is its number
- * in the walk, "." and ".." first. Names that are added or removed meanwhile may or may not show,
- * no other name is left out or shown twice. Thread-safe.
+ * in the walk, "." and ".." first. A name keeps its number until the walk begins anew, so that
+ * seekdir(3) leads back to the same place whatever was removed meanwhile. Names that are added or
+ * removed meanwhile may or may not show, no other name is left out or shown twice. Thread-safe.
  */
 final class DirectoryStream {
   private static final int DOTS = 2;
@@ -26,24 +26,16 @@ final class DirectoryStream {
   private final InodeId parent;
   private final MetadataCache.Listing listing;
 
-  /** The name behind which each page begins, to find the way back. */
   @GuardedBy("this")
-  private final List<PageStart> pages = new ArrayList<>();
+  private final VisitedPages visited = new VisitedPages();
 
+  /** Where the names of {@link #entries} have their numbers. */
   @GuardedBy("this")
-  private List<DirectoryEntry> page = List.of();
+  private VisitedPages.@Nullable Page current;
 
-  /** Number of the first name of {@link #page}. */
+  /** By number, counted from the first of the page; null is a name that is no more. */
   @GuardedBy("this")
-  private long pageNumber;
-
-  @GuardedBy("this")
-  private boolean lastPage;
-
-  @GuardedBy("this")
-  private boolean begun;
-
-  private record PageStart(long number, ByteString after) {}
+  private @Nullable DirectoryEntry[] entries = {};
 
   /** Takes names until it is full. */
   @FunctionalInterface
@@ -69,7 +61,8 @@ final class DirectoryStream {
   synchronized void read(long offset, Visitor visitor) throws RefusedException {
     long at = offset;
     if (at == 0) {
-      begun = false; // rewinddir(3) wants to see what is new
+      visited.clear(); // rewinddir(3) wants to see what is new
+      current = null;
       if (!visitor.visit(DOT, directory, FileType.DIRECTORY, ++at)) {
         return;
       }
@@ -77,48 +70,59 @@ final class DirectoryStream {
     if (at == 1 && !visitor.visit(DOT_DOT, parent, FileType.DIRECTORY, ++at)) {
       return;
     }
-    while (turnTo(at - DOTS)) {
-      DirectoryEntry entry = page.get((int) (at - DOTS - pageNumber));
-      InodeId child = new InodeId(entry.getDentry().getChild());
-      if (!visitor.visit(entry.getName(), child, entry.getDentry().getType(), ++at)) {
-        return;
+    for (VisitedPages.Page page = turnTo(at - DOTS); page != null; page = turnTo(at - DOTS)) {
+      DirectoryEntry entry = entries[(int) (at - DOTS - page.number())];
+      at++;
+      if (entry != null) {
+        InodeId child = new InodeId(entry.getDentry().getChild());
+        if (!visitor.visit(entry.getName(), child, entry.getDentry().getType(), at)) {
+          return;
+        }
       }
     }
   }
 
-  /** Makes the page with this name the current one; false: there is no such name any more. */
+  /** Makes the page with this number the current one; null: there are not so many names. */
   @GuardedBy("this")
-  private boolean turnTo(long number) throws RefusedException {
-    if (!begun) {
-      pages.clear();
-      begun = true;
-      load(new PageStart(0, ByteString.EMPTY));
-    }
-    if (number < pageNumber) {
-      int back = pages.size() - 1;
-      while (pages.get(back).number > number) {
-        back--;
+  private VisitedPages.@Nullable Page turnTo(long number) throws RefusedException {
+    while (number >= visited.end()) {
+      if (visited.complete()) {
+        return null;
       }
-      PageStart start = pages.get(back);
-      pages.subList(back, pages.size()).clear();
-      load(start);
+      NamespaceClient.Page loaded = namespace.list(directory, visited.lastName(), listing);
+      current = visited.add(loaded.entries(), loaded.last());
+      entries = loaded.entries().toArray(new DirectoryEntry[0]);
     }
-    while (number >= pageNumber + page.size()) {
-      if (lastPage || page.isEmpty()) {
-        return false;
-      }
-      load(new PageStart(pageNumber + page.size(), page.get(page.size() - 1).getName()));
+    VisitedPages.Page page = current;
+    if (page == null || !page.contains(number)) {
+      page = visited.find(number);
+      entries = reload(page);
+      current = page;
     }
-    return true;
+    return page;
   }
 
-  @GuardedBy("this")
-  private void load(PageStart start) throws RefusedException {
-    NamespaceClient.Page loaded = namespace.list(directory, start.after, listing);
-    pages.add(start);
-    page = loaded.entries();
-    pageNumber = start.number;
-    lastPage = loaded.last();
+  /** Asks for the names of a page again; together with new ones they may come in several parts. */
+  private @Nullable DirectoryEntry[] reload(VisitedPages.Page page) throws RefusedException {
+    VisitedPages.Places places = page.places();
+    @Nullable DirectoryEntry[] found = new DirectoryEntry[page.count()];
+    ByteString after = page.after();
+    while (true) {
+      NamespaceClient.Page loaded = namespace.list(directory, after, listing);
+      for (DirectoryEntry entry : loaded.entries()) {
+        if (page.endsBefore(entry.getName())) {
+          return found;
+        }
+        int place = places.of(entry.getName());
+        if (place >= 0) {
+          found[place] = entry;
+        }
+        after = entry.getName();
+      }
+      if (loaded.last() || loaded.entries().isEmpty()) {
+        return found;
+      }
+    }
   }
 
   void close() {

@@ -16,12 +16,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -326,6 +331,104 @@ class VfsTest {
       assertThat(attributes.mode()).isEqualTo(0644);
     }
     assertThat(mount.requests("LOOKUP") + mount.requests("GET_INODES") - others).isZero();
+  }
+
+  /** Up to so many names from an offset on, with the offset behind each. */
+  private Map<ByteString, Long> list(long handle, long offset, int room) throws RefusedException {
+    Map<ByteString, Long> behind = new LinkedHashMap<>();
+    vfs.readDirectory(
+        handle,
+        offset,
+        (entry, inode, type, next) ->
+            behind.size() < room && behind.putIfAbsent(entry, next) == null);
+    return behind;
+  }
+
+  /** Offsets behind all names, taken at the walk's beginning. */
+  private Map<ByteString, Long> listAll(long handle) throws RefusedException {
+    Map<ByteString, Long> all = new LinkedHashMap<>();
+    long at = 0;
+    while (true) {
+      Map<ByteString, Long> some = list(handle, at, 100);
+      if (some.isEmpty()) {
+        return all;
+      }
+      all.putAll(some);
+      at = all.values().stream().mapToLong(Long::longValue).max().orElseThrow();
+    }
+  }
+
+  private static ByteString numbered(int number) {
+    return name("f-%06d".formatted(number));
+  }
+
+  @Test
+  void an_offset_of_an_open_directory_leads_to_the_same_place_whatever_is_removed_and_added()
+      throws Exception {
+    int count = 5_000;
+    for (int i = 0; i < count; i++) {
+      vfs.make(CALLER, root, numbered(i), FileType.REGULAR, 0644, 0);
+    }
+    long handle = vfs.openDirectory(root);
+    Map<ByteString, Long> behind = listAll(handle);
+    assertThat(behind).hasSize(count + 2);
+
+    Set<Integer> removed = new HashSet<>();
+    Random random = new Random(7);
+    for (int i = 0; i < 500; i++) {
+      removed.add(i);
+      removed.add(random.nextInt(count));
+    }
+    for (int number : removed) {
+      vfs.unlink(root, numbered(number));
+      vfs.make(CALLER, root, name("f-%06d-new".formatted(number)), FileType.REGULAR, 0644, 0);
+    }
+
+    List<Integer> seeks = new ArrayList<>(List.of(1_000, 0, 4_998, 2_047, 2_048, 499, 3_000));
+    for (int i = 0; i < 20; i++) {
+      seeks.add(random.nextInt(count - 1));
+    }
+    for (int number : seeks) {
+      List<ByteString> next =
+          IntStream.range(number + 1, count)
+              .filter(i -> !removed.contains(i))
+              .limit(150)
+              .mapToObj(VfsTest::numbered)
+              .toList();
+      assertThat(list(handle, behind.get(numbered(number)), 150).keySet())
+          .as("names behind number %s", number)
+          .containsExactlyElementsOf(next);
+    }
+    vfs.releaseDirectory(handle);
+  }
+
+  @Test
+  void a_directory_that_is_emptied_while_it_is_read_shows_every_name_once() throws Exception {
+    int count = 5_000;
+    for (int i = 0; i < count; i++) {
+      vfs.make(CALLER, root, numbered(i), FileType.REGULAR, 0644, 0);
+    }
+    double before = mount.requests("LIST_DIRECTORY");
+    long handle = vfs.openDirectory(root);
+    long at = list(handle, 0, 2).values().stream().mapToLong(Long::longValue).max().orElseThrow();
+    List<ByteString> names = new ArrayList<>();
+    while (true) {
+      Map<ByteString, Long> some = list(handle, at, 100);
+      if (some.isEmpty()) {
+        break;
+      }
+      for (ByteString entry : some.keySet()) {
+        vfs.unlink(root, entry);
+      }
+      names.addAll(some.keySet());
+      at = some.values().stream().mapToLong(Long::longValue).max().orElseThrow();
+    }
+
+    assertThat(names).hasSize(count).doesNotHaveDuplicates();
+    assertThat(mount.requests("LIST_DIRECTORY") - before)
+        .isEqualTo(Math.ceil(count / (double) MetaClient.LIST_PAGE));
+    assertThat(list(handle, 0, 10)).as("after rewinddir").hasSize(2);
+    vfs.releaseDirectory(handle);
   }
 
   @Test

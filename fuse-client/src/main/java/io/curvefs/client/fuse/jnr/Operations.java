@@ -16,9 +16,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What each request of the kernel comes to in the VFS. Thread-safe. */
 final class Operations {
+  private static final Logger log = LoggerFactory.getLogger(Operations.class);
+
   /** The kernel's number for the root of the mount, whichever directory that is. */
   private static final long KERNEL_ROOT = 1;
 
@@ -80,6 +84,18 @@ final class Operations {
       replies.error(request, Errnos.of(operation, failure));
     } finally {
       metrics.done(operation, System.nanoTime() - begun);
+    }
+  }
+
+  /**
+   * Ends an open that its caller does not get. The request may be answered and freed already, so
+   * that a failure goes to the log and never into another answer.
+   */
+  private static void takeBack(Place operation, Work release) {
+    try {
+      release.run();
+    } catch (IOException | RuntimeException e) {
+      log.error("{}: an open whose caller is gone could not be ended", operation, e);
     }
   }
 
@@ -258,7 +274,7 @@ final class Operations {
 
   // ---- files ----
 
-  private void create(long request, long parent, long nameAddress, long mode, long fileInfo) {
+  void create(long request, long parent, long nameAddress, long mode, long fileInfo) {
     run(
         Place.CREATE,
         request,
@@ -269,9 +285,15 @@ final class Operations {
                   inode(parent),
                   name(nameAddress),
                   StatLayout.permissions((int) mode));
-          Attributes attributes = vfs.attributes(vfs.inodeOf(opened.handle()));
-          if (!replies.created(request, fileInfo, opened.handle(), attributes)) {
-            vfs.release(opened.handle());
+          long handle = opened.handle();
+          boolean stands = false;
+          try {
+            Attributes attributes = vfs.attributes(vfs.inodeOf(handle));
+            stands = replies.created(request, fileInfo, handle, attributes);
+          } finally {
+            if (!stands) {
+              takeBack(Place.CREATE, () -> vfs.release(handle));
+            }
           }
         });
   }
@@ -283,7 +305,7 @@ final class Operations {
     return (flags & APPEND) != 0 ? Vfs.Access.APPEND : Vfs.Access.WRITE;
   }
 
-  private void open(long request, long inode, long fileInfo) {
+  void open(long request, long inode, long fileInfo) {
     run(
         Place.OPEN,
         request,
@@ -293,7 +315,7 @@ final class Operations {
             invalidator.forgetAttributes(inode);
           }
           if (!replies.opened(request, fileInfo, opened.handle(), opened.keepPages())) {
-            vfs.release(opened.handle());
+            takeBack(Place.OPEN, () -> vfs.release(opened.handle()));
           }
         });
   }
@@ -354,14 +376,14 @@ final class Operations {
 
   // ---- directories ----
 
-  private void opendir(long request, long inode, long fileInfo) {
+  void opendir(long request, long inode, long fileInfo) {
     run(
         Place.OPENDIR,
         request,
         () -> {
           long handle = vfs.openDirectory(inode(inode));
           if (!replies.opened(request, fileInfo, handle, false)) {
-            vfs.releaseDirectory(handle);
+            takeBack(Place.OPENDIR, () -> vfs.releaseDirectory(handle));
           }
         });
   }
