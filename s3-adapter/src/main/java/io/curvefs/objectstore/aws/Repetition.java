@@ -27,8 +27,13 @@ final class Repetition {
 
   private final LongSupplier nanoClock;
   private final DoubleSupplier chance;
-  private final long startNanos;
   private final long boundNanos;
+  private final long wholeNanos;
+  private long startNanos;
+
+  /** Since when nothing but failures came. */
+  private long failingSinceNanos;
+
   private int failures;
   private int damagedBodies;
   private @Nullable ObjectStoreException last;
@@ -38,15 +43,36 @@ final class Repetition {
    * @param chance random numbers from 0 to 1
    */
   Repetition(Duration bound, LongSupplier nanoClock, DoubleSupplier chance) {
+    this(bound, bound, nanoClock, chance);
+  }
+
+  /**
+   * @param bound of failing
+   * @param whole bound of the whole call, with attempts that go on because bytes move
+   * @param chance random numbers from 0 to 1
+   */
+  Repetition(Duration bound, Duration whole, LongSupplier nanoClock, DoubleSupplier chance) {
     this.nanoClock = nanoClock;
     this.chance = chance;
-    this.startNanos = nanoClock.getAsLong();
     this.boundNanos = bound.toNanos();
+    this.wholeNanos = whole.toNanos();
+    begin();
+  }
+
+  /** The call's time counts from now. */
+  void begin() {
+    startNanos = nanoClock.getAsLong();
+    failingSinceNanos = startNanos;
+  }
+
+  /** The attempt that has just failed had moved bytes for long. */
+  void moved() {
+    failingSinceNanos = nanoClock.getAsLong();
   }
 
   /** What is left of the call's time, at least a millisecond. */
   Duration timeLeft() {
-    return Duration.ofNanos(Math.max(1_000_000, boundNanos - elapsedNanos()));
+    return Duration.ofNanos(Math.max(1_000_000, wholeNanos - (nanoClock.getAsLong() - startNanos)));
   }
 
   /**
@@ -59,7 +85,8 @@ final class Repetition {
    */
   long pauseAfter(ObjectStoreException failure) throws ObjectStoreException {
     ObjectStoreException before = last;
-    long left = boundNanos - elapsedNanos();
+    long now = nanoClock.getAsLong();
+    long left = Math.min(boundNanos - (now - failingSinceNanos), wholeNanos - (now - startNanos));
     if (left <= 0 && before != null && S3Failures.outOfTime(failure)) {
       throw before; // it says more than that the time is over
     }
@@ -92,9 +119,5 @@ final class Repetition {
     long full = Math.min(longest, first << Math.min(failures, DOUBLINGS_MAX));
     failures++;
     return (long) (full * (1 + chance.getAsDouble()) / 2);
-  }
-
-  private long elapsedNanos() {
-    return nanoClock.getAsLong() - startNanos;
   }
 }

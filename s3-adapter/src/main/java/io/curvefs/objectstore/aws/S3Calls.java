@@ -23,8 +23,9 @@ import software.amazon.awssdk.core.exception.SdkException;
 final class S3Calls {
 
   private final S3Failures failures;
-  private final Duration bound;
+  private final S3Limits limits;
   private final ObjectStoreMetrics metrics;
+  private final PutQueue queue;
   private final ScheduledExecutorService pauses;
 
   /**
@@ -35,10 +36,11 @@ final class S3Calls {
 
   private volatile boolean closed;
 
-  S3Calls(S3Failures failures, Duration bound, ObjectStoreMetrics metrics) {
+  S3Calls(S3Failures failures, S3Limits limits, ObjectStoreMetrics metrics) {
     this.failures = failures;
-    this.bound = bound;
+    this.limits = limits;
     this.metrics = metrics;
+    this.queue = new PutQueue(limits.concurrentPutsMax(), limits.totalBound(), System::nanoTime);
     this.pauses =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -56,7 +58,7 @@ final class S3Calls {
    */
   <T> T run(String doing, Function<AwsRequestOverrideConfiguration, T> call)
       throws ObjectStoreException {
-    Repetition repetition = newRepetition();
+    Repetition repetition = newRepetition(limits.totalBound());
     while (true) {
       if (closed) {
         throw counted(closedWhile(doing));
@@ -69,13 +71,20 @@ final class S3Calls {
     }
   }
 
-  /** Starts an asynchronous call; parameters as for {@link #run}. */
+  /**
+   * Starts an asynchronous call, or queues it; its time counts from when it is sent. Parameters as
+   * for {@link #run}.
+   *
+   * @param bytes to send
+   */
   CompletableFuture<Void> start(
-      String doing, Function<AwsRequestOverrideConfiguration, CompletableFuture<?>> call) {
-    Put put = new Put(doing, call);
+      String doing,
+      long bytes,
+      Function<AwsRequestOverrideConfiguration, CompletableFuture<?>> call) {
+    Put put = new Put(doing, bytes, call);
     underWay.add(put);
     put.result.whenComplete((done, failure) -> underWay.remove(put));
-    put.attempt();
+    queue.add(put);
     return put.result;
   }
 
@@ -96,31 +105,61 @@ final class S3Calls {
   }
 
   /** An asynchronous call with all its attempts. */
-  private final class Put {
+  private final class Put implements PutQueue.Put {
     private final String doing;
+    private final long bytes;
     private final Function<AwsRequestOverrideConfiguration, CompletableFuture<?>> call;
-    private final Repetition repetition = newRepetition();
+    private final Repetition repetition = newRepetition(limits.movingPutBound());
     private final CompletableFuture<Void> result = new CompletableFuture<>();
 
-    Put(String doing, Function<AwsRequestOverrideConfiguration, CompletableFuture<?>> call) {
+    Put(
+        String doing,
+        long bytes,
+        Function<AwsRequestOverrideConfiguration, CompletableFuture<?>> call) {
       this.doing = doing;
+      this.bytes = bytes;
       this.call = call;
     }
 
-    void attempt() {
+    @Override
+    public long bytes() {
+      return bytes;
+    }
+
+    @Override
+    public void send() {
+      repetition.begin();
+      attempt();
+    }
+
+    @Override
+    public void giveUp(ObjectStoreException failure) {
+      fail(counted(failure));
+    }
+
+    private void attempt() {
       if (closed) {
         fail(counted(closedWhile(doing)));
         return;
       }
+      long begun = System.nanoTime();
       begin()
           .whenComplete(
               (response, failure) -> {
                 if (failure == null) {
-                  result.complete(null);
+                  succeed();
                 } else {
+                  if (movedBytesSince(begun)) {
+                    repetition.moved();
+                  }
                   repeat(failure);
                 }
               });
+    }
+
+    /** One stall of silence may have ended the attempt; before it there was none. */
+    private boolean movedBytesSince(long begunNanos) {
+      return System.nanoTime() - begunNanos > 2 * limits.stallTimeout().toNanos();
     }
 
     private CompletableFuture<?> begin() {
@@ -142,8 +181,14 @@ final class S3Calls {
       }
     }
 
+    private void succeed() {
+      result.complete(null);
+      queue.done(this, null);
+    }
+
     void fail(ObjectStoreException failure) {
       result.completeExceptionally(failure);
+      queue.done(this, failure);
     }
   }
 
@@ -172,8 +217,15 @@ final class S3Calls {
     }
   }
 
-  private Repetition newRepetition() {
-    return new Repetition(bound, System::nanoTime, () -> ThreadLocalRandom.current().nextDouble());
+  /**
+   * @param whole bound of the whole call
+   */
+  private Repetition newRepetition(Duration whole) {
+    return new Repetition(
+        limits.totalBound(),
+        whole,
+        System::nanoTime,
+        () -> ThreadLocalRandom.current().nextDouble());
   }
 
   private static AwsRequestOverrideConfiguration override(Repetition repetition) {

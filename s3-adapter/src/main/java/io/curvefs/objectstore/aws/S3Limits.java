@@ -5,13 +5,14 @@ import java.time.Duration;
 /**
  * The bounds of an {@link S3ObjectStore}.
  *
- * @param concurrentPutsMax connections for writing, 1 to 10000; further puts wait for one inside
- *     their own bound
+ * @param concurrentPutsMax connections for writing, 1 to 10000; further puts wait their turn, and
+ *     their time counts from when they are sent ({@link PutQueue})
  * @param concurrentReadsMax connections for reading, listing and deleting, 1 to 10000; likewise
  * @param connectTimeout longest wait for a connection to open
- * @param stallTimeout longest silence within an attempt before the next one. A slow link that still
- *     moves bytes is not silent, so many large puts over a thin line do not time each other out.
- * @param totalBound longest time of one call with all its attempts, at least a stall
+ * @param stallTimeout longest silence within an attempt before the next one
+ * @param totalBound longest time of one call with all its attempts, at least a stall. A put over a
+ *     thin line, which is slow and not silent, may take {@link #MOVING_PUT_BOUNDS} times as long,
+ *     so that many large puts do not time each other out.
  */
 public record S3Limits(
     int concurrentPutsMax,
@@ -19,6 +20,9 @@ public record S3Limits(
     Duration connectTimeout,
     Duration stallTimeout,
     Duration totalBound) {
+
+  /** With 32 MiB under way at once and 60 s, a line of 112 KB/s will do. */
+  static final int MOVING_PUT_BOUNDS = 5;
 
   /** 64 connections each way, 5 s to connect, 20 s of silence, 60 s in all. */
   public static final S3Limits DEFAULTS =
@@ -44,6 +48,11 @@ public record S3Limits(
               + ", total "
               + totalBound);
     }
+  }
+
+  /** The longest time of a put whose bytes move. */
+  Duration movingPutBound() {
+    return totalBound.multipliedBy(MOVING_PUT_BOUNDS);
   }
 
   /** The same with another bound for the whole call; the shorter timeouts shrink to fit. */

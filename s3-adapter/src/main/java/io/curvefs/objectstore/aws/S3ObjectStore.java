@@ -37,7 +37,7 @@ public final class S3ObjectStore implements ObjectStore {
     this.clients = new S3Clients(location, limits, metrics);
     this.writing = clients.writing();
     this.reading = clients.reading();
-    this.calls = new S3Calls(new S3Failures(location, limits), limits.totalBound(), metrics);
+    this.calls = new S3Calls(new S3Failures(location, limits), limits, metrics);
     this.batchDelete = new BatchDelete(reading, bucket, calls);
   }
 
@@ -59,6 +59,7 @@ public final class S3ObjectStore implements ObjectStore {
             : AsyncRequestBody.fromRemainingByteBuffersUnsafe(body.toArray(new ByteBuffer[0]));
     return calls.start(
         "writing '" + key + "'",
+        body.stream().mapToLong(ByteBuffer::remaining).sum(),
         override -> writing.putObject(request.overrideConfiguration(override).build(), content));
   }
 

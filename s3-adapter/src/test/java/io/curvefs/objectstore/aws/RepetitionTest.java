@@ -112,4 +112,21 @@ class RepetitionTest {
     now += Duration.ofSeconds(59).toNanos();
     assertThat(repetition.timeLeft()).isEqualTo(Duration.ofMillis(1));
   }
+
+  @Test
+  void an_attempt_that_moved_bytes_for_long_is_repeated_within_the_bound_of_the_whole()
+      throws Exception {
+    Repetition moving =
+        new Repetition(Duration.ofSeconds(60), Duration.ofSeconds(300), () -> now, () -> chance);
+    ObjectStoreException broken = new ObjectStoreException(Kind.UNREACHABLE, "broken");
+    now += Duration.ofSeconds(100).toNanos();
+    moving.moved();
+    assertThat(moving.pauseAfter(broken)).isPositive();
+    assertThat(moving.timeLeft()).isEqualTo(Duration.ofSeconds(200));
+    now += Duration.ofSeconds(61).toNanos();
+    assertThatThrownBy(() -> moving.pauseAfter(broken)).isSameAs(broken);
+    now += Duration.ofSeconds(140).toNanos();
+    moving.moved();
+    assertThatThrownBy(() -> moving.pauseAfter(broken)).isSameAs(broken);
+  }
 }

@@ -19,9 +19,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -241,6 +243,57 @@ class S3FaultsTest {
       assertThat(hurried.metrics().snapshot().errors()).isEqualTo(2);
     }
     assertThat(proxy.fired(fault)).isGreaterThanOrEqualTo(4);
+  }
+
+  private static List<ByteBuffer> mebibytes(int count) {
+    return IntStream.range(0, 16 * count)
+        .mapToObj(page -> ByteBuffer.allocateDirect(65536))
+        .toList();
+  }
+
+  @Test
+  void puts_that_share_a_thin_line_do_not_time_each_other_out() throws Exception {
+    proxy.limitUplink(5_000_000); // a few at a time are quick, all at once none ends in the bound
+    List<CompletableFuture<Void>> puts = new ArrayList<>();
+    try (S3ObjectStore hurried = openWithin(Duration.ofSeconds(2))) {
+      for (int i = 0; i < 24; i++) {
+        puts.add(hurried.put("thin-" + i, mebibytes(1)));
+      }
+      for (CompletableFuture<Void> put : puts) {
+        put.get();
+      }
+      assertThat(hurried.metrics().snapshot().errors()).isZero();
+    }
+    assertThat(store.list("thin-", null, 100).objects()).hasSize(24);
+  }
+
+  @Test
+  void a_put_whose_bytes_move_may_take_longer_than_the_bound() throws Exception {
+    proxy.limitUplink(3_000_000); // what the kernels hold of it passes within a stall
+    long start = System.nanoTime();
+    try (S3ObjectStore hurried = openWithin(Duration.ofSeconds(2))) {
+      hurried.put("slow", mebibytes(16)).get();
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofSeconds(5));
+    assertThat(proxy.forwarded()).isEqualTo(1);
+  }
+
+  @Test
+  void an_outage_ends_puts_that_have_not_had_their_turn_as_well() throws Exception {
+    proxy.inject(Fault.ERROR_500, HttpFaultProxy.ALWAYS);
+    List<CompletableFuture<Void>> puts = new ArrayList<>();
+    try (S3ObjectStore hurried = openWithin(BOUND)) {
+      long start = System.nanoTime();
+      for (int i = 0; i < 40; i++) {
+        puts.add(hurried.put("outage-" + i, mebibytes(1)));
+      }
+      for (CompletableFuture<Void> put : puts) {
+        Throwable failure = catchThrowableOfType(ExecutionException.class, put::get).getCause();
+        assertThat(kindOf(failure)).isEqualTo(Kind.OVERLOADED);
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(BOUND.plus(SLACK));
+      assertThat(hurried.metrics().snapshot().errors()).isEqualTo(40);
+    }
   }
 
   @Test

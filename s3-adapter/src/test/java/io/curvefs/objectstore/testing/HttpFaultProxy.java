@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -20,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An HTTP/1.1 proxy on loopback that damages what passes, as told. One request per connection. The
@@ -73,6 +75,11 @@ public final class HttpFaultProxy implements AutoCloseable {
 
   private static final byte[] HEAD_END = {'\r', '\n', '\r', '\n'};
 
+  /** So that a client notices soon when its bytes are not taken. */
+  private static final int RECEIVE_BUFFER_BYTES = 64 << 10;
+
+  private static final int PIECE_BYTES = 16 << 10;
+
   private final URI upstream;
   private final ServerSocket listener;
   private final ExecutorService threads;
@@ -82,11 +89,15 @@ public final class HttpFaultProxy implements AutoCloseable {
   private Fault fault;
   private int times;
   private int forwarded;
+  private long uplinkBytesPerSecond = Long.MAX_VALUE;
+  private long uplinkFreeNanos = System.nanoTime();
 
   /** Listens on a free loopback port and forwards to an {@code http://host:port}. */
   public HttpFaultProxy(String upstream) throws IOException {
     this.upstream = URI.create(upstream);
-    this.listener = new ServerSocket(0, 200, InetAddress.getLoopbackAddress());
+    this.listener = new ServerSocket();
+    listener.setReceiveBufferSize(RECEIVE_BUFFER_BYTES);
+    listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 200);
     this.threads =
         Executors.newCachedThreadPool(
             task -> {
@@ -106,6 +117,11 @@ public final class HttpFaultProxy implements AutoCloseable {
   public synchronized void inject(Fault newFault, int newTimes) {
     fault = newFault;
     times = newTimes;
+  }
+
+  /** Makes all requests together share a line to the upstream. */
+  public synchronized void limitUplink(long bytesPerSecond) {
+    uplinkBytesPerSecond = bytesPerSecond;
   }
 
   /** Lets everything pass again. */
@@ -187,13 +203,33 @@ public final class HttpFaultProxy implements AutoCloseable {
         reset(client);
         return;
       }
-      byte[] body = in.readNBytes(request.length());
+      byte[] body = takeBody(in, request.length());
       if (upload && hit == Fault.FLIP_A_BIT) {
         body[body.length / 2] ^= 1;
       }
       byte[] response = forward(request, body);
       reply(client, response, upload && hit == Fault.FLIP_A_BIT ? null : hit);
     }
+  }
+
+  private byte[] takeBody(InputStream in, int length) throws IOException {
+    byte[] body = new byte[length];
+    for (int at = 0; at < length; ) {
+      int read = in.readNBytes(body, at, Math.min(PIECE_BYTES, length - at));
+      if (read == 0) {
+        throw new EOFException("no whole body");
+      }
+      at += read;
+      LockSupport.parkNanos(arrivalNanos(read) - System.nanoTime());
+    }
+    return body;
+  }
+
+  /** When the next bytes have passed the line, behind those of all others. */
+  private synchronized long arrivalNanos(int bytes) {
+    long passing = (long) (bytes * 1e9 / uplinkBytesPerSecond);
+    uplinkFreeNanos = Math.max(uplinkFreeNanos, System.nanoTime()) + passing;
+    return uplinkFreeNanos;
   }
 
   private void reply(Socket client, byte[] response, Fault hit) throws IOException {
