@@ -41,7 +41,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The coordinator on a real log, with groups and buckets that can be broken. */
-@Timeout(60)
+@Timeout(40)
 class CoordinatorJobsTest {
   private static final RaftSettings SETTINGS = new RaftSettings(200, 3600, 0);
 
@@ -152,6 +152,9 @@ class CoordinatorJobsTest {
 
   private static void until(BooleanSupplier condition) {
     while (!condition.getAsBoolean()) {
+      if (Thread.interrupted()) {
+        throw new AssertionError("it has not come to that in time");
+      }
       Thread.onSpinWait();
     }
   }

@@ -54,6 +54,9 @@ public final class LocalGroup implements AutoCloseable {
   private void start() throws Exception {
     group = new DataGroup(startGroup(host, address, directory, new PartitionReplica()));
     while (group.leadership() == null) {
+      if (Thread.interrupted()) {
+        throw new AssertionError("the group has no leader in time");
+      }
       Thread.onSpinWait();
     }
   }
