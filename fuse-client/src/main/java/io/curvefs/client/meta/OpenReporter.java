@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
  */
 final class OpenReporter {
   private static final Logger log = LoggerFactory.getLogger(OpenReporter.class);
+
+  /** For all groups together: the lease must not run out over groups that are silent. */
   private static final Duration TELL_MAX = Duration.ofSeconds(5);
 
   private final LeaderClient leaders;
@@ -60,15 +63,26 @@ final class OpenReporter {
       toldSession = session.id;
     }
     Map<GroupId, List<OpenInode>> closed = byGroup(files.takeClosed());
+    Deadline deadline = Deadline.in(TELL_MAX);
+    Map<GroupId, CompletableFuture<KeepOpenReply>> asked = new HashMap<>();
     for (GroupId group : groups) {
-      List<OpenInode> ours = closed.getOrDefault(group, List.of());
-      try {
-        tell(session, group, ours);
-      } catch (RefusedException e) {
-        files.untold(ours);
-        log.debug("group {} does not hear what is open: {}", group, e.getMessage());
-      }
+      KeepOpenRequest.Builder request =
+          request(session, group).addAllClosed(closed.getOrDefault(group, List.of()));
+      asked.put(group, ask(group, request, deadline));
     }
+    asked.forEach(
+        (group, answer) -> {
+          try {
+            KeepOpenReply reply = Answers.await(answer);
+            if (reply.getSendWhole()) {
+              reply = Answers.await(ask(group, whole(session, group), deadline));
+            }
+            told.put(group, reply.getTerm());
+          } catch (RefusedException e) {
+            files.untold(closed.getOrDefault(group, List.of()));
+            log.debug("group {} does not hear what is open: {}", group, e.getMessage());
+          }
+        });
   }
 
   private Map<GroupId, List<OpenInode>> byGroup(List<OpenInode> inodes) {
@@ -85,36 +99,27 @@ final class OpenReporter {
     return byGroup;
   }
 
-  private void tell(SessionKeeper.ClientSession session, GroupId group, List<OpenInode> closed)
-      throws RefusedException {
-    KeepOpenRequest.Builder request =
-        KeepOpenRequest.newBuilder()
-            .setTarget(
-                Target.newBuilder()
-                    .setGroup(group.value())
-                    .setFileSystem(routes.fileSystem().getId())
-                    .setSession(session.id.value()))
-            .setTerm(told.getOrDefault(group, 0L))
-            .addAllClosed(closed);
-    KeepOpenReply reply = ask(group, request);
-    if (reply.getSendWhole()) {
-      OpenFiles.Whole whole = files.whole();
-      List<OpenInode> ours = byGroup(whole.opened()).getOrDefault(group, List.of());
-      reply =
-          ask(group, request.clearClosed().addAllOpened(ours).setWhole(true).setUpTo(whole.upTo()));
-    }
-    told.put(group, reply.getTerm());
+  private KeepOpenRequest.Builder request(SessionKeeper.ClientSession session, GroupId group) {
+    return KeepOpenRequest.newBuilder()
+        .setTarget(
+            Target.newBuilder()
+                .setGroup(group.value())
+                .setFileSystem(routes.fileSystem().getId())
+                .setSession(session.id.value()))
+        .setTerm(told.getOrDefault(group, 0L));
   }
 
-  private KeepOpenReply ask(GroupId group, KeepOpenRequest.Builder request)
-      throws RefusedException {
+  private KeepOpenRequest.Builder whole(SessionKeeper.ClientSession session, GroupId group) {
+    OpenFiles.Whole whole = files.whole();
+    return request(session, group)
+        .addAllOpened(byGroup(whole.opened()).getOrDefault(group, List.of()))
+        .setWhole(true)
+        .setUpTo(whole.upTo());
+  }
+
+  private CompletableFuture<KeepOpenReply> ask(
+      GroupId group, KeepOpenRequest.Builder request, Deadline deadline) {
     requests.count(MetaRequests.Kind.KEEP_OPEN);
-    return Answers.await(
-        leaders.call(
-            group,
-            RpcMethod.KEEP_OPEN,
-            request.build(),
-            KeepOpenReply.class,
-            Deadline.in(TELL_MAX)));
+    return leaders.call(group, RpcMethod.KEEP_OPEN, request.build(), KeepOpenReply.class, deadline);
   }
 }

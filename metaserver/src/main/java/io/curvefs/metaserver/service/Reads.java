@@ -276,6 +276,12 @@ final class Reads {
         .barrier(leadership)
         .thenCompose(
             passed -> {
+              if (!Admission.isAdmitted(group, session)) { // its end came before the note
+                leadership.opens().forget(session);
+                return CompletableFuture.failedFuture(
+                    new RefusedException(
+                        Refusal.SESSION_EXPIRED, "session " + session + " has expired"));
+              }
               if (Locks.isHeld(group.rows(), Keys.inode(fileSystem, open.getInode()))) {
                 giveUp(leadership, file, session, open, heldAlready);
                 return later(
