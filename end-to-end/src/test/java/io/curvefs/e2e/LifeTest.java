@@ -177,13 +177,14 @@ class LifeTest {
     cluster.createFileSystem("foreground");
     Path dir = Files.createDirectory(cluster.directory().resolve("foreground"));
     Process process =
-        new ProcessBuilder(
-                Checkout.MOUNT.toString(),
-                cluster.addresses() + "/foreground",
-                dir.toString(),
-                "-f",
-                "-o",
-                "cache_size=0")
+        Checkout.process(
+                List.of(
+                    Checkout.MOUNT.toString(),
+                    cluster.addresses() + "/foreground",
+                    dir.toString(),
+                    "-f",
+                    "-o",
+                    "cache_size=0"))
             .redirectErrorStream(true)
             .redirectOutput(cluster.directory().resolve("foreground.log").toFile())
             .start();

@@ -33,7 +33,7 @@ public final class Checkout {
   }
 
   /** A command that uses the jars under test. */
-  static ProcessBuilder process(List<String> command) {
+  public static ProcessBuilder process(List<String> command) {
     ProcessBuilder process = new ProcessBuilder(command);
     process.environment().put("CURVEFS_LIB", LIBRARIES.toString());
     return process;
