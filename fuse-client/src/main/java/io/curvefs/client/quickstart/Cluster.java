@@ -305,7 +305,7 @@ final class Cluster {
             .redirectErrorStream(true)
             .redirectOutput(said.toFile())
             .start();
-    if (!Background.awaitEnd(process.toHandle(), MOUNT_MAX)) {
+    if (!hasEnded(process)) {
       process.destroy();
       throw new IOException(
           "mounting takes more than " + MOUNT_MAX.toSeconds() + " s: see " + layout.log("mount"));
@@ -313,6 +313,16 @@ final class Cluster {
     if (process.exitValue() != 0) {
       String why = Files.readString(said).strip().replace('\n', ' ');
       throw new IOException("the mount did not start: " + why);
+    }
+  }
+
+  /** The handle's end may be told before the process knows its exit status. */
+  private static boolean hasEnded(Process process) throws IOException {
+    try {
+      return process.waitFor(MOUNT_MAX.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
     }
   }
 }
