@@ -1,6 +1,8 @@
 package io.curvefs.cache.disk;
 
 import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
+import io.curvefs.cache.Hold;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -30,6 +32,7 @@ final class BlockWriter implements AutoCloseable {
   private static final int LOW_WATER_PERCENT = 95;
 
   private static final Duration DELETE_ALL_MAX = Duration.ofMinutes(5);
+  private static final Duration STORE_MAX = Duration.ofSeconds(60);
   private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
   private final CacheDirectory directory;
@@ -112,6 +115,44 @@ final class BlockWriter implements AutoCloseable {
   private void unqueue(PagedBytes content) {
     queuedBytes.addAndGet(-content.heldBytes());
     content.release();
+  }
+
+  /**
+   * Writes a block and holds it; returns when that is done.
+   *
+   * @throws CacheFullException if only blocks that are held could make room
+   */
+  void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
+    try {
+      run(() -> writeHeld(id, content, hold)).get(STORE_MAX.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException failure) {
+        throw failure;
+      }
+      throw new IOException("cannot write " + directory.pathOf(id) + ": " + e.getCause(), e);
+    } catch (TimeoutException e) {
+      throw new IOException("the cache disk took longer than " + STORE_MAX, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while writing " + directory.pathOf(id));
+    }
+  }
+
+  private void writeHeld(BlockId id, PagedBytes content, Hold hold) throws IOException {
+    long more = index.contains(id) ? 0 : DiskIndex.chargedBytes(id);
+    if (index.heldBytes() + more > bytesMax) {
+      throw new CacheFullException(
+          "the disk cache is full of blocks that are pinned or being warmed");
+    }
+    if (more > 0 && !makeRoom(more)) {
+      throw new CacheFullException("the cache disk has no space left");
+    }
+    if (more > 0) {
+      List<ByteBuffer> bytes = content.buffers();
+      directory.write(id, bytes, BlockFormat.tail(namespace, id, bytes));
+    }
+    index.hold(id, hold);
+    evictToLimits();
   }
 
   private void write(BlockId id, PagedBytes content) throws IOException {

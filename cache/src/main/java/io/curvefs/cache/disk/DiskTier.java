@@ -1,6 +1,9 @@
 package io.curvefs.cache.disk;
 
 import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
+import io.curvefs.cache.Hold;
+import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
@@ -39,6 +42,7 @@ public final class DiskTier implements AutoCloseable {
   private final UUID namespace;
   private final PagePool pool;
   private final Duration pageWaitMax;
+  private final long bytesMax;
   private final InstantSource clock;
   private final DiskIndex index = new DiskIndex();
   private final ServiceGate gate;
@@ -60,6 +64,7 @@ public final class DiskTier implements AutoCloseable {
     this.namespace = options.namespace();
     this.pool = pool;
     this.pageWaitMax = options.pageWaitMax();
+    this.bytesMax = options.bytesMax();
     this.clock = clock;
     this.gate = new ServiceGate("reading " + directory.root(), options.retryAfter(), clock);
     ServiceGate writing =
@@ -181,6 +186,42 @@ public final class DiskTier implements AutoCloseable {
   /** Takes a block to be written in the background, unless too much waits already. Never blocks. */
   public void offer(BlockId id, PagedBytes content) {
     writer.offer(id, content);
+  }
+
+  /**
+   * Writes the block unless it is there, and holds it; returns when that is done. The caller keeps
+   * its own reference.
+   *
+   * @throws CacheFullException if only blocks that are held could make room
+   * @throws IOException if the disk fails
+   */
+  public void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
+    writer.store(id, content, hold);
+  }
+
+  /** Holds a block that is there. */
+  public void hold(BlockId id, Hold hold) {
+    index.hold(id, hold);
+  }
+
+  /** Ends the holds of a warmup job, but not its pins. */
+  public void release(int job) {
+    index.release(job);
+  }
+
+  /**
+   * Deletes the block's file, held or not.
+   *
+   * @return whether there was one
+   */
+  public boolean evict(BlockId id) throws IOException {
+    index.gone(id);
+    return directory.delete(id);
+  }
+
+  /** What can be taken now. */
+  public TierRoom room() {
+    return new TierRoom(bytesMax, index.bytes(), index.heldBytes());
   }
 
   /** Whether the block's file is there, as far as can be told without reading it. */

@@ -208,6 +208,15 @@ public final class MemoryTier implements AutoCloseable {
     return content.release() ? content.heldBytes() : 0;
   }
 
+  /** Forgets one block. */
+  public void forget(BlockId id) {
+    PagedBytes content = recent.remove(id);
+    if (content != null) {
+      letGo(content);
+    }
+    lasting.invalidate(id);
+  }
+
   /** Forgets every block. */
   public void clear() {
     lasting.invalidateAll();

@@ -116,6 +116,19 @@ final class RecentBlocks {
     return true;
   }
 
+  /** Takes a block out; its content with the reference that was kept here, or null. */
+  synchronized @Nullable PagedBytes remove(BlockId id) {
+    Entry entry = blocks.remove(id);
+    if (entry == null) {
+      return null;
+    }
+    bytes -= entry.content.heldBytes();
+    if (!entry.read) {
+      unreadBytes -= entry.content.heldBytes();
+    }
+    return entry.content;
+  }
+
   /** Passes the least recently used block on; false when there is none. */
   synchronized boolean passOnOldest(Successor to) {
     Iterator<Map.Entry<BlockId, Entry>> oldest = blocks.entrySet().iterator();

@@ -1,11 +1,17 @@
 package io.curvefs.cache.tier;
 
+import static java.util.stream.Collectors.toSet;
+
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.BlockSource;
 import io.curvefs.cache.CacheStatistics;
+import io.curvefs.cache.CacheTier;
+import io.curvefs.cache.Hold;
+import io.curvefs.cache.LastingTiers;
+import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.memory.MemoryTier;
@@ -13,13 +19,15 @@ import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** Memory, then disk if there is one, then the source. */
-public final class TieredBlockCache implements BlockCache {
+public final class TieredBlockCache implements BlockCache, LastingTiers {
   /** Blocks whose reading in pieces is remembered. */
   private static final int PIECEMEAL_BLOCKS_MAX = 4096;
 
@@ -139,17 +147,22 @@ public final class TieredBlockCache implements BlockCache {
   private PagedBytes loadFromBelow(BlockId id) throws IOException {
     PagedBytes content = disk == null ? null : disk.read(id);
     if (content == null) {
-      content =
-          PagedBytes.fill(
-              pool,
-              id.length(),
-              options.pageWaitMax(),
-              into -> source.load(id, 0, id.length(), into));
-      countLoad(id.length());
+      content = loadFromSource(id);
       if (disk != null) {
         disk.offer(id, content);
       }
     }
+    return content;
+  }
+
+  private PagedBytes loadFromSource(BlockId id) throws IOException {
+    PagedBytes content =
+        PagedBytes.fill(
+            pool,
+            id.length(),
+            options.pageWaitMax(),
+            into -> source.load(id, 0, id.length(), into));
+    countLoad(id.length());
     return content;
   }
 
@@ -205,6 +218,84 @@ public final class TieredBlockCache implements BlockCache {
     if (options.writtenToDisk() && disk != null) {
       disk.offer(id, content);
     }
+  }
+
+  // ---- for warmups ----
+
+  @Override
+  public boolean exists(CacheTier tier) {
+    return switch (tier) {
+      case DISK -> disk != null;
+      case MEMCACHED -> false;
+    };
+  }
+
+  private DiskTier disk() throws IOException {
+    if (disk == null) {
+      throw new IOException("this mount has no disk cache: mount with cache_size above 0");
+    }
+    return disk;
+  }
+
+  private static IOException noMemcached() {
+    return new IOException("no memcached servers are bound to this file system");
+  }
+
+  @Override
+  public int warm(BlockId id, CacheTier tier, Hold hold) throws IOException {
+    return switch (tier) {
+      case DISK -> warmDisk(disk(), id, hold);
+      case MEMCACHED -> throw noMemcached();
+    };
+  }
+
+  private int warmDisk(DiskTier to, BlockId id, Hold hold) throws IOException {
+    if (to.contains(id)) {
+      to.hold(id, hold);
+      return 0;
+    }
+    PagedBytes content = memory.find(id);
+    if (content == null) {
+      content = loadFromSource(id);
+    }
+    try {
+      to.store(id, content, hold);
+    } finally {
+      content.release();
+    }
+    return id.length();
+  }
+
+  @Override
+  public Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) throws IOException {
+    return switch (tier) {
+      case DISK -> disk == null ? Set.of() : ids.stream().filter(disk::contains).collect(toSet());
+      case MEMCACHED -> Set.of();
+    };
+  }
+
+  @Override
+  public boolean evict(BlockId id, CacheTier tier) throws IOException {
+    memory.forget(id);
+    return switch (tier) {
+      case DISK -> disk().evict(id);
+      case MEMCACHED -> throw noMemcached();
+    };
+  }
+
+  @Override
+  public void release(int job) {
+    if (disk != null) {
+      disk.release(job);
+    }
+  }
+
+  @Override
+  public TierRoom room(CacheTier tier) {
+    return switch (tier) {
+      case DISK -> disk == null ? TierRoom.NONE : disk.room();
+      case MEMCACHED -> TierRoom.NONE;
+    };
   }
 
   @Override
