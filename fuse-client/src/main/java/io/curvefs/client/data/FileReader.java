@@ -3,6 +3,7 @@ package io.curvefs.client.data;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.cache.readahead.FileRange;
+import io.curvefs.cache.readahead.ReadStreams;
 import io.curvefs.error.RefusedException;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.proto.Extent;
@@ -43,7 +44,7 @@ final class FileReader {
     if (length == 0) {
       return 0;
     }
-    ReadStream.Advice advice = stream.onRead(offset, length, fileLength);
+    ReadStreams.Advice advice = stream.onRead(offset, length, fileLength);
     if (advice.ahead().isPresent()) {
       prefetch(advice.ahead().get());
     }
