@@ -40,8 +40,8 @@ final class ReadOrder {
   private static final int RUNS_MAX = 8;
   private static final int DIRECTORIES_MAX = 16;
 
-  /** Of all directories together; 16 bytes each. */
-  private static final int NAMES_MAX = 1 << 20;
+  /** Of all directories together; 16 to 32 bytes each. */
+  private static final int NAMES_MAX = 1 << 19;
 
   private static final class Directory {
     final ListedDirectory order = new ListedDirectory();
