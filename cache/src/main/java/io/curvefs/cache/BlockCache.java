@@ -52,6 +52,12 @@ public interface BlockCache extends AutoCloseable {
   void prefetch(BlockId id);
 
   /**
+   * Bytes of blocks that can be fetched ahead and wait for their readers at the same time; more
+   * prefetches than that are dropped.
+   */
+  long aheadBytesMax();
+
+  /**
    * Takes a block that was just written, as far as policy and room allow. Never waits for a disk.
    * The caller keeps its own reference.
    *

@@ -68,7 +68,8 @@ class ArchitectureTest {
   static final ArchRule theVfsKnowsNeitherPathsNorFuse =
       noClasses()
           .that()
-          .resideInAnyPackage("io.curvefs.client.vfs..", "io.curvefs.client.data..")
+          .resideInAnyPackage(
+              "io.curvefs.client.vfs..", "io.curvefs.client.data..", "io.curvefs.client.siblings..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("java.nio.file..", "jnr..", "ru.serce..", "io.curvefs.client.fuse..");
@@ -78,6 +79,16 @@ class ArchitectureTest {
       noClasses()
           .that()
           .resideInAPackage("io.curvefs.client.meta..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE, OBJECT_STORE, "io.curvefs.client.data..", "io.curvefs.client.vfs..");
+
+  @ArchTest
+  static final ArchRule theSiblingsKnowNoBytes =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.siblings..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

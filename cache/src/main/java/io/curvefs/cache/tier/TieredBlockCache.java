@@ -178,6 +178,11 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     }
   }
 
+  @Override
+  public long aheadBytesMax() {
+    return memory.aheadBytesMax();
+  }
+
   private void fetchAhead(BlockId id) {
     if (memory.contains(id) || flights.isLoading(id)) {
       return;

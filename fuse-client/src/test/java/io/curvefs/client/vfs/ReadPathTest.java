@@ -279,6 +279,29 @@ class ReadPathTest {
   }
 
   @Test
+  void a_sequential_reader_waits_for_no_block_because_its_read_ahead_was_dropped()
+      throws IOException {
+    InodeId file = smallFiles(1, 96 * MIB).get(0);
+    try (LocalMount mount =
+        new LocalMount(
+            cluster,
+            fileSystem,
+            MetaOptions.DEFAULTS,
+            16 * MIB,
+            96 * MIB,
+            32 * MIB,
+            s3 ->
+                new DelayedObjectStore(
+                    s3, Duration.ofMillis(20), DelayedObjectStore.Pause.realTime()))) {
+      assertThat(readAll(mount.vfs, file, 96 * MIB)).isEqualTo(content(0, 96 * MIB));
+
+      assertThat(gets(mount)).isEqualTo(24);
+      assertThat(mount.cacheStatistics().prefetchesIssued()).isGreaterThanOrEqualTo(23);
+      assertThat(mount.cacheStatistics().prefetchesDropped()).isZero();
+    }
+  }
+
+  @Test
   void many_readers_and_writers_share_the_smallest_budget_without_failing() throws Exception {
     List<InodeId> files = smallFiles(4, 24 * MIB);
     try (LocalMount mount = mount(UnaryOperator.identity())) {
