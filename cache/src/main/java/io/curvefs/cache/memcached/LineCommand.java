@@ -10,14 +10,13 @@ import java.util.concurrent.CountDownLatch;
 import net.rubyeye.xmemcached.command.Command;
 import net.rubyeye.xmemcached.command.CommandType;
 import net.rubyeye.xmemcached.impl.MemcachedTCPSession;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A request that is answered by one line, whatever it says. (xmemcached's own {@code set} copies a
  * value twice.) Several share a latch, which is open once all are answered.
  */
 final class LineCommand extends Command {
-  private volatile @Nullable String answer;
+  private volatile String answer = "";
 
   private LineCommand(String key, CommandType type, CountDownLatch answered, ByteBuffer request) {
     super(key, type, answered);
@@ -55,8 +54,8 @@ final class LineCommand extends Command {
     return text.getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** What the server said; null before the latch is open. */
-  @Nullable String answer() {
+  /** What the server said; empty before the latch is open. */
+  String answer() {
     return answer;
   }
 

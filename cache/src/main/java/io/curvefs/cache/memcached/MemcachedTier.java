@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
@@ -43,6 +44,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemcachedTier implements AutoCloseable {
   private static final int BACKGROUND_THREADS = 4;
+  private static final long CLOSE_SECONDS_MAX = 5;
 
   private final MemcachedOptions options;
   private final UUID namespace;
@@ -53,6 +55,7 @@ public final class MemcachedTier implements AutoCloseable {
   /** Bytes of blocks that may still be copied to the heap to be stored. */
   private final Semaphore storeBytes;
 
+  private final WarmedBytes warmed = new WarmedBytes();
   private volatile HashRing<ServerNode> ring = HashRing.of(List.of());
   private volatile List<ServerNode> nodes = List.of();
 
@@ -86,6 +89,7 @@ public final class MemcachedTier implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             });
+    background.setRemoveOnCancelPolicy(true);
   }
 
   /**
@@ -267,7 +271,7 @@ public final class MemcachedTier implements AutoCloseable {
 
   private void storeCounted(BlockId id, PagedBytes content) throws IOException {
     try {
-      store(id, content);
+      store(serverOf(id), id, content);
     } catch (IOException e) {
       errors.increment();
       throw e;
@@ -278,11 +282,31 @@ public final class MemcachedTier implements AutoCloseable {
    * Stores the block; when it returns, the server has said that it has all of it. Waits while too
    * much is on its way already. The caller keeps its own reference.
    *
+   * @param job of the warmup that stores it
+   * @throws CacheFullException if the job would push out what it has stored before
    * @throws IOException if no server answers, or one refuses the block; the message names it and
    *     what it said
    */
-  public void store(BlockId id, PagedBytes content) throws IOException {
+  public void store(BlockId id, PagedBytes content, int job) throws IOException {
     ServerNode node = serverOf(id);
+    warmed.add(job, node, id.length(), node.bytesMax());
+    boolean stored = false;
+    try {
+      store(node, id, content);
+      stored = true;
+    } finally {
+      if (!stored) {
+        warmed.subtract(job, node, id.length());
+      }
+    }
+  }
+
+  /** Ends a warmup job. */
+  public void release(int job) {
+    warmed.release(job);
+  }
+
+  private void store(ServerNode node, BlockId id, PagedBytes content) throws IOException {
     await(id.length());
     try {
       node.use(
@@ -369,11 +393,10 @@ public final class MemcachedTier implements AutoCloseable {
     long bytesUsed = 0;
     for (ServerNode node : nodes) {
       try {
-        Map<String, String> counters = node.use(ServerConnection::statistics);
-        bytesMax += Long.parseLong(counters.getOrDefault("limit_maxbytes", "0"));
-        bytesUsed += Long.parseLong(counters.getOrDefault("bytes", "0"));
-      } catch (IOException | NumberFormatException e) {
-        errors.increment();
+        bytesUsed += node.use(connection -> connection.counter("bytes"));
+        bytesMax += node.bytesMax();
+      } catch (IOException e) {
+        // A server that does not answer has no room.
       }
     }
     return new TierRoom(bytesMax, bytesUsed, 0);
@@ -394,10 +417,15 @@ public final class MemcachedTier implements AutoCloseable {
   @Override
   public void close() {
     fill.close();
-    change(Set.of());
     synchronized (this) {
+      change(Set.of());
       closed = true;
     }
-    background.shutdownNow();
+    background.shutdown();
+    try {
+      background.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -14,11 +14,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import net.rubyeye.xmemcached.MemcachedClient;
+import net.rubyeye.xmemcached.MemcachedClientStateListener;
 import net.rubyeye.xmemcached.XMemcachedClient;
 import net.rubyeye.xmemcached.XMemcachedClientBuilder;
 import net.rubyeye.xmemcached.buffer.SimpleBufferAllocator;
@@ -47,9 +52,17 @@ final class ServerConnection extends XMemcachedClient {
   private final MemcachedServer server;
   private final long answerMillisMax;
 
+  /** Latches of those who wait for answers now. */
+  private final Set<CountDownLatch> waiting = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean lost;
+
   @SuppressWarnings("deprecation") // the constructor takes no other allocator
   private ServerConnection(
-      MemcachedServer server, InetSocketAddress address, MemcachedOptions options)
+      MemcachedServer server,
+      InetSocketAddress address,
+      MemcachedOptions options,
+      Consumer<ServerConnection> onLost)
       throws IOException {
     super(
         new ArrayMemcachedSessionLocator(),
@@ -73,15 +86,42 @@ final class ServerConnection extends XMemcachedClient {
     setEnableHeartBeat(false);
     setOptimizeGet(false); // merging costs more than it saves with parts of this size
     setOptimizeMergeBuffer(false);
+    addStateListener(
+        new Listener() {
+          @Override
+          public void onDisconnected(MemcachedClient client, InetSocketAddress from) {
+            lose();
+            onLost.accept(ServerConnection.this);
+          }
+        });
+  }
+
+  /** Of what xmemcached tells, only the loss of a connection matters. */
+  private interface Listener extends MemcachedClientStateListener {
+    @Override
+    default void onStarted(MemcachedClient client) {}
+
+    @Override
+    default void onShutDown(MemcachedClient client) {}
+
+    @Override
+    default void onConnected(MemcachedClient client, InetSocketAddress to) {}
+
+    @Override
+    default void onException(MemcachedClient client, Throwable thrown) {}
   }
 
   /**
+   * @param onLost told when the connection has ended, by whomever, at any time
    * @throws IOException if no connection came about in time
    */
   static ServerConnection open(
-      MemcachedServer server, InetSocketAddress address, MemcachedOptions options)
+      MemcachedServer server,
+      InetSocketAddress address,
+      MemcachedOptions options,
+      Consumer<ServerConnection> onLost)
       throws IOException {
-    ServerConnection connection = new ServerConnection(server, address, options);
+    ServerConnection connection = new ServerConnection(server, address, options, onLost);
     if (connection.getAvailableServers().isEmpty()) {
       connection.close();
       throw new ServerLostException(server, "no connection");
@@ -116,9 +156,7 @@ final class ServerConnection extends XMemcachedClient {
   void get(List<IncomingPart> parts) throws IOException {
     GetPartsCommand command = new GetPartsCommand(parts);
     try {
-      send(command);
-      await(command.getLatch());
-      check(command);
+      exchange(List.of(command), command.getLatch());
     } finally {
       command.abandon(); // the caller may give the pages back now
     }
@@ -178,37 +216,51 @@ final class ServerConnection extends XMemcachedClient {
   }
 
   private List<String> ask(List<LineCommand> commands, CountDownLatch answered) throws IOException {
-    for (LineCommand command : commands) {
-      send(command);
-    }
-    await(answered);
+    exchange(commands, answered);
     List<String> answers = new ArrayList<>();
     for (LineCommand command : commands) {
-      check(command);
-      String answer = command.answer();
-      if (answer == null) {
-        throw new ServerLostException(server, "no answer");
-      }
-      answers.add(answer);
+      answers.add(command.answer());
     }
     return answers;
   }
 
-  private void send(Command command) throws ServerLostException {
+  /** Sends all the commands and waits until all are answered. */
+  private void exchange(List<? extends Command> commands, CountDownLatch answered)
+      throws IOException {
+    waiting.add(answered);
     try {
-      sendCommand(command);
+      for (Command command : commands) {
+        sendCommand(command);
+      }
+      // Of a connection that was lost before our latch was there nobody would tell us.
+      if (!lost && !answered.await(answerMillisMax, TimeUnit.MILLISECONDS)) {
+        throw new ServerLostException(server, "no answer within " + answerMillisMax + " ms");
+      }
     } catch (MemcachedException e) {
       throw new ServerLostException(server, e);
+    } catch (InterruptedException e) {
+      throw interrupted();
+    } finally {
+      waiting.remove(answered);
+    }
+    if (lost) {
+      throw new ServerLostException(server, "connection lost");
+    }
+    for (Command command : commands) {
+      Exception why = command.getException();
+      if (why != null) {
+        throw new ServerLostException(server, why);
+      }
     }
   }
 
-  private void await(CountDownLatch answered) throws IOException {
-    try {
-      if (!answered.await(answerMillisMax, TimeUnit.MILLISECONDS)) {
-        throw new ServerLostException(server, "no answer within " + answerMillisMax + " ms");
+  /** Lets all who wait for an answer fail now. */
+  void lose() {
+    lost = true;
+    for (CountDownLatch answered : waiting) {
+      while (answered.getCount() > 0) {
+        answered.countDown();
       }
-    } catch (InterruptedException e) {
-      throw interrupted();
     }
   }
 
@@ -217,18 +269,18 @@ final class ServerConnection extends XMemcachedClient {
     return new InterruptedIOException("interrupted while waiting for memcached server " + server);
   }
 
-  private void check(Command command) throws ServerLostException {
-    Exception why = command.getException();
-    if (why != null) {
-      throw new ServerLostException(server, why);
-    }
-  }
-
-  /** The server's own counters. */
-  Map<String, String> statistics() throws IOException {
+  /**
+   * One of the server's own counters.
+   *
+   * @throws ServerLostException also if it has no such counter
+   */
+  long counter(String name) throws IOException {
     try {
-      return getStats(answerMillisMax).values().stream().findFirst().orElse(Map.of());
-    } catch (TimeoutException | MemcachedException e) {
+      for (Map<String, String> counters : getStats(answerMillisMax).values()) {
+        return Long.parseLong(counters.getOrDefault(name, ""));
+      }
+      throw new ServerLostException(server, "no connection");
+    } catch (TimeoutException | MemcachedException | NumberFormatException e) {
       throw new ServerLostException(server, e);
     } catch (InterruptedException e) {
       throw interrupted();

@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,8 +34,14 @@ final class ServerNode {
   /** Null: out of service. Written under the lock. */
   private volatile @Nullable ServerConnection connection;
 
+  /** Of the server's memory, as it said when it was connected to. */
+  private volatile long bytesMax;
+
   @GuardedBy("this")
   private boolean retired;
+
+  @GuardedBy("this")
+  private @Nullable ScheduledFuture<?> nextTry;
 
   @GuardedBy("this")
   private boolean toldOfFailure;
@@ -52,13 +59,18 @@ final class ServerNode {
   /**
    * Begins to connect; the future is complete once that has worked or failed for the first time.
    */
-  CompletableFuture<@Nullable Void> start() {
+  synchronized CompletableFuture<@Nullable Void> start() {
     tryLater(0);
     return tried;
   }
 
   boolean isInService() {
     return connection != null;
+  }
+
+  /** The memory that the server may fill; meaningful once it has been in service. */
+  long bytesMax() {
+    return bytesMax;
   }
 
   /**
@@ -82,15 +94,21 @@ final class ServerNode {
   private synchronized void leaveAlone(ServerConnection failed, ServerLostException why) {
     if (connection == failed) {
       connection = null;
+      failed.lose(); // those who wait for it too
       close(failed);
       tellOnce(why);
       tryLater(options.retryAfter().toMillis());
     }
   }
 
+  private void connectionEnded(ServerConnection ended) {
+    leaveAlone(ended, new ServerLostException(server, "connection lost"));
+  }
+
+  @GuardedBy("this")
   private void tryLater(long millis) {
     try {
-      background.schedule(this::connect, millis, TimeUnit.MILLISECONDS);
+      nextTry = background.schedule(this::connect, millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       tried.complete(null); // the tier is closed
     }
@@ -103,7 +121,15 @@ final class ServerNode {
         throw new ServerLostException(server, "no address of that name is known");
       }
       ServerProbe.check(server, address, options);
-      connected(ServerConnection.open(server, address, options));
+      ServerConnection made =
+          ServerConnection.open(server, address, options, this::connectionEnded);
+      try {
+        bytesMax = made.counter("limit_maxbytes");
+        connected(made);
+      } catch (IOException e) {
+        made.close();
+        throw e;
+      }
     } catch (IOException e) {
       stillLost(e);
     } finally {
@@ -141,9 +167,13 @@ final class ServerNode {
   /** Ends the use of the server; what is under way fails. */
   synchronized void retire() {
     retired = true;
+    if (nextTry != null) {
+      nextTry.cancel(false);
+    }
     ServerConnection current = connection;
     connection = null;
     if (current != null) {
+      current.lose();
       close(current);
     }
   }

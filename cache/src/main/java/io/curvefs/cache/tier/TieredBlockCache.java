@@ -280,7 +280,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   public int warm(BlockId id, CacheTier tier, Hold hold) throws IOException {
     return switch (tier) {
       case DISK -> warmDisk(disk(), id, hold);
-      case MEMCACHED -> warmMemcached(memcached(), id);
+      case MEMCACHED -> warmMemcached(memcached(), id, hold.job());
     };
   }
 
@@ -299,13 +299,13 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   /** Memcached servers cannot hold a block: they evict what was used longest ago. */
-  private int warmMemcached(MemcachedTier to, BlockId id) throws IOException {
+  private int warmMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
     if (to.contains(id)) {
       return 0;
     }
     PagedBytes content = flights.load(id, () -> loadForMemcached(id));
     try {
-      to.store(id, content);
+      to.store(id, content, job);
     } finally {
       content.release();
     }
@@ -346,6 +346,9 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   public void release(int job) {
     if (disk != null) {
       disk.release(job);
+    }
+    if (memcached != null) {
+      memcached.release(job);
     }
   }
 

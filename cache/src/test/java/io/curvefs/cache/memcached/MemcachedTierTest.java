@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.TestBlocks;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
@@ -56,7 +57,7 @@ class MemcachedTierTest {
   private void store(BlockId id) throws IOException {
     PagedBytes content = TestBlocks.content(pool, id);
     try {
-      tier.store(id, content);
+      tier.store(id, content, 1);
     } finally {
       content.release();
     }
@@ -157,7 +158,7 @@ class MemcachedTierTest {
       stranger.use(List.of(server.server()));
       assertThat(stranger.read(BLOCK)).isNull();
       PagedBytes content = TestBlocks.content(pool, BLOCK);
-      stranger.store(BLOCK, content);
+      stranger.store(BLOCK, content, 1);
       content.release();
     }
     return server.get(PartLayout.key(other, BLOCK, 1));
@@ -209,8 +210,32 @@ class MemcachedTierTest {
   }
 
   @Test
+  void a_job_does_not_push_out_what_it_has_stored_itself() throws IOException {
+    try (MemcachedProcess small = MemcachedProcess.start("-m", "64")) {
+      tier.use(List.of(small.server()));
+      List<BlockId> stored = new ArrayList<>();
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 30; i++) {
+                  BlockId id = new BlockId(1, i, BlockId.BYTES_MAX);
+                  store(id);
+                  stored.add(id);
+                }
+              })
+          .isInstanceOf(CacheFullException.class)
+          .hasMessageContaining(small.server().toString());
+      assertThat(stored).hasSize(13); // 54 of 64 MiB
+      assertThat(tier.present(stored)).hasSize(13);
+      assertThat(small.counters().get("evictions")).isZero();
+      tier.release(1);
+      store(new BlockId(2, 0, BlockId.BYTES_MAX));
+    }
+  }
+
+  @Test
   void an_item_that_the_server_refuses_is_told_to_who_stores_it() throws IOException {
-    try (MemcachedProcess narrow = MemcachedProcess.start("-I", "64k", "-o", "slab_chunk_max=32768")) {
+    try (MemcachedProcess narrow =
+        MemcachedProcess.start("-I", "64k", "-o", "slab_chunk_max=32768")) {
       tier.use(List.of(narrow.server()));
       assertThatThrownBy(() -> store(BLOCK))
           .isInstanceOf(IOException.class)
