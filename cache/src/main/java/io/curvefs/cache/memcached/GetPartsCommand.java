@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class GetPartsCommand extends Command {
   private static final int CRLF_BYTES = 2;
 
+  private final Runnable onBytes;
+
   @GuardedBy("this")
   private final Map<String, IncomingPart> parts = new HashMap<>();
 
@@ -33,8 +35,12 @@ final class GetPartsCommand extends Command {
   @GuardedBy("this")
   private @Nullable IncomingPart taker;
 
-  GetPartsCommand(List<IncomingPart> wanted) {
+  /**
+   * @param onBytes called whenever something has come
+   */
+  GetPartsCommand(List<IncomingPart> wanted, Runnable onBytes) {
     super(wanted.get(0).key(), CommandType.GET_MANY, new CountDownLatch(1));
+    this.onBytes = onBytes;
     StringBuilder line = new StringBuilder("get");
     for (IncomingPart part : wanted) {
       parts.put(part.key(), part);
@@ -57,6 +63,7 @@ final class GetPartsCommand extends Command {
 
   @Override
   public synchronized boolean decode(MemcachedTCPSession session, ByteBuffer buffer) {
+    onBytes.run();
     while (skipOrTakeValue(buffer)) {
       String line = AnswerLine.next(buffer);
       if (line == null) {

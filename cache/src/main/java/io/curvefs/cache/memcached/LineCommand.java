@@ -13,19 +13,28 @@ import net.rubyeye.xmemcached.impl.MemcachedTCPSession;
 
 /**
  * A request that is answered by one line, whatever it says. (xmemcached's own {@code set} copies a
- * value twice.) Several share a latch, which is open once all are answered.
+ * value twice.) Several share a latch, which is open once all are answered; {@code onBytes} is
+ * called when an answer has come.
  */
 final class LineCommand extends Command {
+  private final Runnable onBytes;
   private volatile String answer = "";
 
-  private LineCommand(String key, CommandType type, CountDownLatch answered, ByteBuffer request) {
+  private LineCommand(
+      String key, CommandType type, ByteBuffer request, CountDownLatch answered, Runnable onBytes) {
     super(key, type, answered);
+    this.onBytes = onBytes;
     setIoBuffer(IoBuffer.wrap(request));
   }
 
   /** {@code set} of a part that never expires; answered by STORED. */
   static LineCommand set(
-      UUID namespace, BlockId id, int part, List<ByteBuffer> content, CountDownLatch answered) {
+      UUID namespace,
+      BlockId id,
+      int part,
+      List<ByteBuffer> content,
+      CountDownLatch answered,
+      Runnable onBytes) {
     String key = PartLayout.key(namespace, id, part);
     int bytes = PartFormat.valueBytes(id, part);
     byte[] line = ascii("set " + key + " 0 0 " + bytes + "\r\n");
@@ -35,19 +44,19 @@ final class LineCommand extends Command {
       request.put(piece.duplicate());
     }
     request.put((byte) '\r').put((byte) '\n').flip();
-    return new LineCommand(key, CommandType.SET, answered, request);
+    return new LineCommand(key, CommandType.SET, request, answered, onBytes);
   }
 
   /** {@code touch}, which keeps the value for ever; answered by TOUCHED or NOT_FOUND. */
-  static LineCommand touch(String key, CountDownLatch answered) {
+  static LineCommand touch(String key, CountDownLatch answered, Runnable onBytes) {
     ByteBuffer request = ByteBuffer.wrap(ascii("touch " + key + " 0\r\n"));
-    return new LineCommand(key, CommandType.TOUCH, answered, request);
+    return new LineCommand(key, CommandType.TOUCH, request, answered, onBytes);
   }
 
   /** {@code delete}; answered by DELETED or NOT_FOUND. */
-  static LineCommand delete(String key, CountDownLatch answered) {
+  static LineCommand delete(String key, CountDownLatch answered, Runnable onBytes) {
     ByteBuffer request = ByteBuffer.wrap(ascii("delete " + key + "\r\n"));
-    return new LineCommand(key, CommandType.DELETE, answered, request);
+    return new LineCommand(key, CommandType.DELETE, request, answered, onBytes);
   }
 
   private static byte[] ascii(String text) {
@@ -66,6 +75,7 @@ final class LineCommand extends Command {
 
   @Override
   public boolean decode(MemcachedTCPSession session, ByteBuffer buffer) {
+    onBytes.run();
     String line = AnswerLine.next(buffer);
     if (line == null) {
       return false;

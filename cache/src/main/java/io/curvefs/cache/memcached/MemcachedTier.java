@@ -68,6 +68,7 @@ public final class MemcachedTier implements AutoCloseable {
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder bytesServed = new LongAdder();
+  private final LongAdder drops = new LongAdder();
   private final LongAdder errors = new LongAdder();
 
   /**
@@ -101,7 +102,7 @@ public final class MemcachedTier implements AutoCloseable {
    */
   public void use(Collection<MemcachedServer> servers) {
     List<CompletableFuture<@Nullable Void>> started = change(new HashSet<>(servers));
-    Duration waitMax = options.connectMax().plus(options.answerMax()).multipliedBy(2);
+    Duration waitMax = options.connectMax().plus(options.silenceMax()).multipliedBy(2);
     try {
       CompletableFuture.allOf(started.toArray(CompletableFuture[]::new))
           .get(waitMax.toMillis(), TimeUnit.MILLISECONDS);
@@ -217,8 +218,14 @@ public final class MemcachedTier implements AutoCloseable {
     }
     int bytes = Math.min(id.length(), (last + 1) * PartLayout.BYTES) - first * PartLayout.BYTES;
     try {
-      return PagedBytes.fill(
-          pool, bytes, options.pageWaitMax(), pages -> fetch(node, id, first, last, pages));
+      return node.useToRead(
+          bytes,
+          () ->
+              PagedBytes.fill(
+                  pool,
+                  bytes,
+                  options.readWaitMax(),
+                  pages -> fetch(node, id, first, last, pages)));
     } catch (PartsMissingException e) {
       return null;
     } catch (PagesExhaustedException | InterruptedIOException e) {
@@ -260,12 +267,14 @@ public final class MemcachedTier implements AutoCloseable {
   }
 
   /**
-   * Takes a block to be stored in the background, unless the tier is off or too much waits already.
-   * Never blocks. The caller keeps its own reference.
+   * Takes a block to be stored in the background, unless no server answers or too much waits
+   * already. Never blocks. The caller keeps its own reference.
    */
   public void offer(BlockId id, PagedBytes content) {
-    if (isOn()) {
+    if (nodeOf(id) != null) {
       fill.offer(id, content);
+    } else if (isOn()) {
+      drops.increment();
     }
   }
 
@@ -410,7 +419,14 @@ public final class MemcachedTier implements AutoCloseable {
   /** A snapshot. What the servers hold is not known without asking them: blocks and bytes are 0. */
   public TierStatistics statistics() {
     return new TierStatistics(
-        hits.sum(), misses.sum(), bytesServed.sum(), 0, 0, 0, fill.drops(), errors.sum());
+        hits.sum(),
+        misses.sum(),
+        bytesServed.sum(),
+        0,
+        0,
+        0,
+        drops.sum() + fill.drops(),
+        errors.sum());
   }
 
   /** Stores what waits if that is quickly done, and lets go of the servers. */

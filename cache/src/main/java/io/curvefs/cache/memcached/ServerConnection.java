@@ -20,7 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import net.rubyeye.xmemcached.MemcachedClient;
 import net.rubyeye.xmemcached.MemcachedClientStateListener;
@@ -39,8 +38,8 @@ import net.rubyeye.xmemcached.transcoders.SerializingTranscoder;
  * The connections to one server, through which requests go out without waiting for the answers to
  * earlier ones. Thread-safe. It never connects again: {@link ServerNode} opens another one.
  *
- * <p>All methods take at most as long as an answer may, and throw {@link ServerLostException} when
- * there was none.
+ * <p>All methods wait as long as {@link Patience} says and throw {@link ServerLostException} when
+ * there was no answer.
  */
 final class ServerConnection extends XMemcachedClient {
   private static final int SOCKET_BUFFER_BYTES = 1 << 20;
@@ -50,11 +49,12 @@ final class ServerConnection extends XMemcachedClient {
   private static final int BATCH_MAX = 512;
 
   private final MemcachedServer server;
-  private final long answerMillisMax;
+  private final Patience patience;
 
   /** Latches of those who wait for answers now. */
   private final Set<CountDownLatch> waiting = ConcurrentHashMap.newKeySet();
 
+  private volatile long lastByte;
   private volatile boolean lost;
 
   @SuppressWarnings("deprecation") // the constructor takes no other allocator
@@ -81,7 +81,8 @@ final class ServerConnection extends XMemcachedClient {
         false,
         true);
     this.server = server;
-    this.answerMillisMax = options.answerMax().toMillis();
+    this.lastByte = System.nanoTime();
+    this.patience = new Patience(options.silenceMax(), options.requestMax());
     setEnableHealSession(false); // a server that failed is tried by ServerNode
     setEnableHeartBeat(false);
     setOptimizeGet(false); // merging costs more than it saves with parts of this size
@@ -154,7 +155,7 @@ final class ServerConnection extends XMemcachedClient {
 
   /** Asks for all the parts in one request; each then tells what came of it. */
   void get(List<IncomingPart> parts) throws IOException {
-    GetPartsCommand command = new GetPartsCommand(parts);
+    GetPartsCommand command = new GetPartsCommand(parts, this::heard);
     try {
       exchange(List.of(command), command.getLatch());
     } finally {
@@ -174,7 +175,7 @@ final class ServerConnection extends XMemcachedClient {
     List<ByteBuffer> pages = content.buffers();
     for (int part = 0; part < count; part++) {
       List<ByteBuffer> piece = PartLayout.pagesOf(pages, part);
-      commands.add(LineCommand.set(namespace, id, part, piece, answered));
+      commands.add(LineCommand.set(namespace, id, part, piece, answered, this::heard));
     }
     for (String answer : ask(commands, answered)) {
       if (!answer.equals("STORED")) {
@@ -194,16 +195,18 @@ final class ServerConnection extends XMemcachedClient {
     return askEach(keys, LineCommand::delete, "DELETED");
   }
 
-  private List<Boolean> askEach(
-      List<String> keys, BiFunction<String, CountDownLatch, LineCommand> request, String yes)
-      throws IOException {
+  private interface Request {
+    LineCommand of(String key, CountDownLatch answered, Runnable onBytes);
+  }
+
+  private List<Boolean> askEach(List<String> keys, Request request, String yes) throws IOException {
     List<Boolean> answers = new ArrayList<>();
     for (int from = 0; from < keys.size(); from += BATCH_MAX) {
       List<String> batch = keys.subList(from, Math.min(keys.size(), from + BATCH_MAX));
       CountDownLatch answered = new CountDownLatch(batch.size());
       List<LineCommand> commands = new ArrayList<>();
       for (String key : batch) {
-        commands.add(request.apply(key, answered));
+        commands.add(request.of(key, answered, this::heard));
       }
       for (String answer : ask(commands, answered)) {
         if (!answer.equals(yes) && !answer.equals("NOT_FOUND")) {
@@ -233,8 +236,8 @@ final class ServerConnection extends XMemcachedClient {
         sendCommand(command);
       }
       // Of a connection that was lost before our latch was there nobody would tell us.
-      if (!lost && !answered.await(answerMillisMax, TimeUnit.MILLISECONDS)) {
-        throw new ServerLostException(server, "no answer within " + answerMillisMax + " ms");
+      if (!lost) {
+        await(answered);
       }
     } catch (MemcachedException e) {
       throw new ServerLostException(server, e);
@@ -252,6 +255,21 @@ final class ServerConnection extends XMemcachedClient {
         throw new ServerLostException(server, why);
       }
     }
+  }
+
+  private void await(CountDownLatch answered) throws ServerLostException, InterruptedException {
+    long asked = System.nanoTime();
+    long left = patience.nanosLeft(asked, lastByte, asked);
+    while (!answered.await(left, TimeUnit.NANOSECONDS)) {
+      left = patience.nanosLeft(asked, lastByte, System.nanoTime());
+      if (left <= 0) {
+        throw new ServerLostException(server, "does not answer in time");
+      }
+    }
+  }
+
+  private void heard() {
+    lastByte = System.nanoTime();
   }
 
   /** Lets all who wait for an answer fail now. */
@@ -276,7 +294,7 @@ final class ServerConnection extends XMemcachedClient {
    */
   long counter(String name) throws IOException {
     try {
-      for (Map<String, String> counters : getStats(answerMillisMax).values()) {
+      for (Map<String, String> counters : getStats(patience.silenceMax().toMillis()).values()) {
         return Long.parseLong(counters.getOrDefault(name, ""));
       }
       throw new ServerLostException(server, "no connection");

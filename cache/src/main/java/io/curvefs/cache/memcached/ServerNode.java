@@ -2,11 +2,13 @@ package io.curvefs.cache.memcached;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,12 +26,21 @@ final class ServerNode {
     T on(ServerConnection connection) throws IOException;
   }
 
+  /** What brings bytes from the server. */
+  @FunctionalInterface
+  interface Reading<T> {
+    T read() throws IOException;
+  }
+
   private static final Logger log = LoggerFactory.getLogger(ServerNode.class);
 
   private final MemcachedServer server;
   private final MemcachedOptions options;
   private final ScheduledExecutorService background;
   private final CompletableFuture<@Nullable Void> tried = new CompletableFuture<>();
+
+  /** Bytes that may still be asked of the server: a line that many share must not seem dead. */
+  private final Semaphore readBytes;
 
   /** Null: out of service. Written under the lock. */
   private volatile @Nullable ServerConnection connection;
@@ -54,6 +65,7 @@ final class ServerNode {
     this.server = server;
     this.options = options;
     this.background = background;
+    this.readBytes = new Semaphore(options.readBytesMax(), true);
   }
 
   /**
@@ -88,6 +100,27 @@ final class ServerNode {
     } catch (ServerLostException e) {
       leaveAlone(current, e);
       throw e;
+    }
+  }
+
+  /**
+   * Does something that brings {@code bytes} bytes from the server, when it is its turn.
+   *
+   * @throws IOException if its turn did not come in time, which is not the server's fault
+   */
+  <T> T useToRead(int bytes, Reading<T> work) throws IOException {
+    try {
+      if (!readBytes.tryAcquire(bytes, options.readWaitMax().toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new IOException("too much is asked of memcached server " + server);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while waiting for memcached server " + server);
+    }
+    try {
+      return work.read();
+    } finally {
+      readBytes.release(bytes);
     }
   }
 
@@ -132,6 +165,8 @@ final class ServerNode {
       }
     } catch (IOException e) {
       stillLost(e);
+    } catch (RuntimeException e) { // of xmemcached
+      stillLost(new ServerLostException(server, e));
     } finally {
       tried.complete(null);
     }

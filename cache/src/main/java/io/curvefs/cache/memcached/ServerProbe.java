@@ -19,7 +19,7 @@ final class ServerProbe {
       throws IOException {
     try (Socket socket = new Socket()) {
       socket.connect(address, (int) options.connectMax().toMillis());
-      socket.setSoTimeout((int) options.answerMax().toMillis());
+      socket.setSoTimeout((int) options.silenceMax().toMillis());
       socket.getOutputStream().write("version\r\n".getBytes(StandardCharsets.US_ASCII));
       byte[] answer = socket.getInputStream().readNBytes("VERSION ".length());
       if (!new String(answer, StandardCharsets.ISO_8859_1).equals("VERSION ")) {

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.toSet;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.BlockSource;
@@ -121,16 +122,22 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     int length = dst.remaining();
     int travelled = memcached == null ? 0 : memcached.readRange(id, offset, dst);
     if (travelled > length) {
-      isWorthLoading(id, travelled - length); // what travels is what counts
+      countPiece(id, travelled - length); // what travels is what counts
     }
     return travelled > 0;
   }
 
   /** Whether more than half of the block, with this piece, was lately read in pieces. */
   private boolean isWorthLoading(BlockId id, int length) {
-    int sum =
-        piecemeal.asMap().merge(id, length, (before, more) -> Math.min(before + more, id.length()));
-    return sum > id.length() / 2;
+    return countPiece(id, length) > id.length() / 2;
+  }
+
+  /** Bytes of the block that were lately read in pieces, with this one. */
+  @CanIgnoreReturnValue
+  private int countPiece(BlockId id, int length) {
+    return piecemeal
+        .asMap()
+        .merge(id, length, (before, more) -> Math.min(before + more, id.length()));
   }
 
   private void loadRange(BlockId id, int offset, ByteBuffer dst) throws IOException {

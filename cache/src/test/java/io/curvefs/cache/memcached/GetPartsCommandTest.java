@@ -26,13 +26,15 @@ class GetPartsCommandTest {
   private final List<IncomingPart> parts = new ArrayList<>();
   private final ByteArrayOutputStream answer = new ByteArrayOutputStream();
 
+  private int heard;
+
   private GetPartsCommand command() {
     for (int part = 0; part < 3; part++) {
       ByteBuffer into =
           ByteBuffer.wrap(received, part * PartLayout.BYTES, PartLayout.length(ID, part));
       parts.add(new IncomingPart(NAMESPACE, ID, part, List.of(into)));
     }
-    return new GetPartsCommand(parts);
+    return new GetPartsCommand(parts, () -> heard++);
   }
 
   private byte[] value(int part) {
@@ -81,6 +83,7 @@ class GetPartsCommandTest {
       assertThat(feed(command, new SplittableRandom(seed))).as("seed %d", seed).isTrue();
       assertThat(command.getLatch().getCount()).isZero();
       assertThat(parts).allMatch(IncomingPart::isGood);
+      assertThat(heard).isPositive();
       assertThat(received).isEqualTo(bytes);
       parts.clear();
       answer.reset();

@@ -16,9 +16,19 @@ public final class TestOptions {
   }
 
   /** Waits only so long for an answer, and tries a lost server again at once. */
-  public static MemcachedOptions waiting(UUID namespace, Duration answerMax) {
+  public static MemcachedOptions waiting(UUID namespace, Duration silenceMax) {
     return new MemcachedOptions(
-        namespace, answerMax, LONG, Duration.ofMillis(20), 1, 8 << 20, 8 << 20, LONG, LONG);
+        namespace,
+        silenceMax,
+        LONG,
+        LONG,
+        Duration.ofMillis(20),
+        1,
+        8 << 20,
+        8 << 20,
+        8 << 20,
+        LONG,
+        LONG);
   }
 
   /** Waits until what was offered is stored. */
