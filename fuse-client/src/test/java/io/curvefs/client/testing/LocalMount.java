@@ -75,6 +75,7 @@ public final class LocalMount implements AutoCloseable {
             pool,
             new MemoryTier(pool, memoryCacheBytes / 4 * 3),
             null,
+            null,
             DataClient.source(objects, meta.fileSystem().getUuid()),
             TieredOptions.DEFAULTS);
     buffer = new WriteBuffer(pool, writeBufferBytes);
