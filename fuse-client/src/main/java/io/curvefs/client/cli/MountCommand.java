@@ -28,6 +28,7 @@ import picocli.CommandLine.Parameters;
       "  read_ahead=SIZE         how far sequential reads are run ahead of (32M)",
       "  ro                      read-only",
       "  subdir=/PATH            show this directory as the root",
+      "  nomemcached             do not use the memcached cluster the file system is bound to",
       "  attr_timeout=SECONDS    how long attributes may be kept (1)",
       "  entry_timeout=SECONDS   how long names may be kept (1)",
       "  negative_timeout=SECONDS  how long the absence of a name may be kept (0)",
