@@ -140,7 +140,15 @@ public final class Cluster implements AutoCloseable {
   }
 
   public Shell.Result fs(Object... arguments) {
-    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, "fs", arguments[0]));
+    return command("fs", arguments);
+  }
+
+  public Shell.Result cacheCluster(Object... arguments) {
+    return command("cachecluster", arguments);
+  }
+
+  private Shell.Result command(String name, Object... arguments) {
+    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, name, arguments[0]));
     command.addAll(List.of("--meta", addresses()));
     command.addAll(List.of(arguments).subList(1, arguments.length));
     return Shell.run(command.toArray());
