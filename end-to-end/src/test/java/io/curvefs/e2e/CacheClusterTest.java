@@ -219,8 +219,7 @@ class CacheClusterTest {
     Cluster three = new Cluster(3);
     try {
       three.cacheCluster("add", "shared", server.address()).ok();
-      three.createFileSystem("plain");
-      three.cacheCluster("bind", "shared", "--fs", "plain").ok();
+      three.createFileSystem("plain", "--cache-cluster", "shared");
       three.metaserver(coordinatorLeader(three)).kill();
 
       assertThat(three.cacheCluster("list", "--json").ok().out())

@@ -154,19 +154,25 @@ public final class Cluster implements AutoCloseable {
     return Shell.run(command.toArray());
   }
 
-  public void createFileSystem(String name) {
-    fs(
-            "create",
-            name,
-            "--bucket",
-            BUCKET,
-            "--endpoint",
-            endpoint(),
-            "--access-key",
-            ACCESS_KEY,
-            "--secret-key",
-            SECRET_KEY)
-        .ok();
+  /**
+   * @param more options of the command
+   */
+  public void createFileSystem(String name, String... more) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "create",
+                name,
+                "--bucket",
+                BUCKET,
+                "--endpoint",
+                endpoint(),
+                "--access-key",
+                ACCESS_KEY,
+                "--secret-key",
+                SECRET_KEY));
+    arguments.addAll(List.of(more));
+    fs(arguments.toArray()).ok();
   }
 
   /** Mounts a file system in a new directory. */
