@@ -131,7 +131,7 @@ public final class MetaClient implements AutoCloseable {
    * Tells of the memcached servers that the file system's mounts share: at once of those known now,
    * then whenever they change, a few seconds after {@code curvefs cachecluster} changed them; none:
    * an empty list. There is one listener, the last given; it is called in order, by the thread that
-   * keeps the session alive, and so must not block.
+   * keeps the session alive, and so must return within a few seconds.
    */
   public void onCacheServers(Consumer<List<HostPort>> listener) {
     cacheServers.listen(listener);
