@@ -210,7 +210,8 @@ class MemcachedTierTest {
 
   @Test
   void an_item_that_the_server_refuses_is_told_to_who_stores_it() throws IOException {
-    try (MemcachedProcess narrow = MemcachedProcess.start("-I", "64k", "-o", "slab_chunk_max=32768")) {
+    try (MemcachedProcess narrow =
+        MemcachedProcess.start("-I", "64k", "-o", "slab_chunk_max=32768")) {
       tier.use(List.of(narrow.server()));
       assertThatThrownBy(() -> store(BLOCK))
           .isInstanceOf(IOException.class)
