@@ -36,8 +36,12 @@ public final class Memcached implements AutoCloseable {
     if (Shell.run("bash", "-c", "command -v memcached").exit() != 0) {
       throw new AssertionError("memcached is missing: run bin/install-packages test");
     }
+    return new Memcached(freePort(), List.of(options));
+  }
+
+  private static int freePort() {
     try (ServerSocket free = new ServerSocket(0)) {
-      return new Memcached(free.getLocalPort(), List.of(options));
+      return free.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -59,7 +63,11 @@ public final class Memcached implements AutoCloseable {
                 System.getProperty("user.name")));
     command.addAll(options);
     try {
-      process = new ProcessBuilder(command).inheritIO().start();
+      process =
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
