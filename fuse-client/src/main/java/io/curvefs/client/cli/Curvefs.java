@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
       MetaServerCommand.class,
       S3Command.class,
       FsCommand.class,
+      CacheClusterCommand.class,
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,

@@ -29,6 +29,7 @@ import picocli.CommandLine.Parameters;
       "                          for small files read in order as well",
       "  ro                      read-only",
       "  subdir=/PATH            show this directory as the root",
+      "  nomemcached             do not use the memcached cluster the file system is bound to",
       "  attr_timeout=SECONDS    how long attributes may be kept (1)",
       "  entry_timeout=SECONDS   how long names may be kept (1)",
       "  negative_timeout=SECONDS  how long the absence of a name may be kept (0)",

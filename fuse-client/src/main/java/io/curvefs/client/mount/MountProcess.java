@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.disk.DiskTierOptions;
 import io.curvefs.cache.memcached.MemcachedOptions;
+import io.curvefs.cache.memcached.MemcachedServer;
 import io.curvefs.cache.memcached.MemcachedTier;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
@@ -30,6 +31,7 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
+import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -40,6 +42,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -84,6 +87,9 @@ public final class MountProcess implements AutoCloseable {
       MemcachedTier memcached =
           new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
       TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects, memcached));
+      if (options.memcached()) {
+        meta.onCacheServers(servers -> memcached.use(members(servers)));
+      }
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
       this.data =
@@ -159,6 +165,12 @@ public final class MountProcess implements AutoCloseable {
         CONNECT_MAX,
         WallClock.SYSTEM,
         registry);
+  }
+
+  private static List<MemcachedServer> members(List<HostPort> servers) {
+    return servers.stream()
+        .map(server -> new MemcachedServer(server.host(), server.port()))
+        .toList();
   }
 
   private static String hostName() {
