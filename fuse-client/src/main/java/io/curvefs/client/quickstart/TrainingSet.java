@@ -135,15 +135,26 @@ public final class TrainingSet {
       for (int at = 0; at < shard.bytes; ) {
         int wanted = RECORD_BYTES_MIN + random.nextInt(steps) * RECORD_STEP_BYTES;
         int bytes = Math.min(wanted, shard.bytes - at);
-        CRC32C crc = new CRC32C();
-        crc.update(content.piece(shard.number, at, bytes));
-        records.add(new Part(shard, at, bytes, (int) crc.getValue()));
+        records.add(new Part(shard, at, bytes, checksum(shard, at, bytes, content)));
         at += bytes;
       }
     }
     return records;
   }
 
+  /** Content is made in pieces, of which a part may have to do with two. */
+  private static int checksum(Sample sample, int offset, int bytes, Content content) {
+    CRC32C crc = new CRC32C();
+    for (int at = offset; at < offset + bytes; ) {
+      int piece = at - at % PIECE_BYTES;
+      int pieceEnd = Math.min(offset + bytes, piece + PIECE_BYTES);
+      crc.update(content.piece(sample.number, piece, pieceEnd - piece).position(at - piece));
+      at = pieceEnd;
+    }
+    return (int) crc.getValue();
+  }
+
+  /** Of all files together. */
   public long bytes() {
     return samples.stream().mapToLong(Sample::bytes).sum();
   }
