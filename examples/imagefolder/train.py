@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Epochs over an image folder, shuffled, by several worker processes.
 
-    train.py DIR [--epochs 3] [--workers 4] [--seed 1]
+    train.py DIR [--epochs 3] [--workers N] [--seed 1]
 
 With PyTorch a DataLoader reads and a linear classifier learns. Without it worker processes read and decode the
 same images in the same manner, so that the throughput of the file system can be seen without any package.
@@ -102,7 +102,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     began = time.monotonic()

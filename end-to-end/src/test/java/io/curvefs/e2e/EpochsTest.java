@@ -53,8 +53,7 @@ class EpochsTest {
     for (String workload : List.of("", "records_", "shards_")) {
       assertThat(report.at("/" + workload + "second_host_s3_gets").asInt(-1)).isZero();
       assertThat(report.at("/" + workload + "warm_epoch_s3_gets").asInt(-1)).isZero();
-      for (String ratio :
-          List.of("second_host_speedup", "warmup_ahead_ratio", "warm_disk_ratio")) {
+      for (String ratio : List.of("second_host_speedup", "warmup_ahead_ratio", "warm_disk_ratio")) {
         assertThat(report.at("/" + workload + ratio).asDouble()).as(ratio).isPositive();
       }
     }

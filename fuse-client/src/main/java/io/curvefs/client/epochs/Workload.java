@@ -43,8 +43,7 @@ enum Workload {
   /** Whether an object of this length belongs to it. */
   boolean hasObjectOf(long bytes) {
     return switch (this) {
-      case FILES ->
-          bytes >= TrainingSet.SAMPLE_BYTES_MIN && bytes <= TrainingSet.SAMPLE_BYTES_MAX;
+      case FILES -> bytes >= TrainingSet.SAMPLE_BYTES_MIN && bytes <= TrainingSet.SAMPLE_BYTES_MAX;
       case RECORDS, SHARDS -> bytes > TrainingSet.SAMPLE_BYTES_MAX;
     };
   }
