@@ -80,6 +80,15 @@ class EpochsTest {
     assertNothingRemains();
   }
 
+  @Test
+  void a_directory_with_files_in_it_is_left_alone() throws IOException {
+    Path file =
+        Files.writeString(Files.createDirectory(directory.resolve("data")).resolve("mine"), "");
+
+    assertThat(Shell.run(command()).oneLineError()).contains("is not empty", "--data");
+    assertThat(file).exists();
+  }
+
   private void assertNothingRemains() throws IOException {
     assertThat(directory).isEmptyDirectory();
     assertThat(MountTable.containing(directory)).isEmpty();

@@ -21,14 +21,17 @@ import picocli.CommandLine.Option;
     hidden = true,
     description = {
       "Measure shuffled epochs of a training set on an installation of its own: S3 with latency,",
-      "a metaserver, memcached, two mounts. Cold, with a warmup running ahead, on a second host from",
+      "a metaserver, memcached, two mounts. Cold, with a warmup running ahead, on a second host"
+          + " from",
       "memcached, from disk, from the page cache; beside a local directory. All that is read is",
-      "checked. Takes about a quarter of an hour on two cores. Ends and removes all it started."
+      "checked. Takes some ten minutes on two cores. Ends and removes all it started."
     },
     mixinStandardHelpOptions = true)
 final class EpochsCommand implements Callable<Integer> {
   private static final Path TEMPORARY = Path.of("/var/tmp");
   private static final int DIRECTORIES_MAX = 100;
+  private static final int LARGE_BYTES_MIN = 1 << 20;
+  private static final int LARGE_BYTES_MAX = 1 << 30;
 
   @Option(
       names = "--short",
@@ -135,7 +138,7 @@ final class EpochsCommand implements Callable<Integer> {
             samples,
             Math.min(DIRECTORIES_MAX, samples),
             largeFiles != null ? largeFiles : brief ? 2 : 4,
-            (int) Math.min(Integer.MAX_VALUE, ByteSize.parse("--large-size", shardBytes)));
+            largeBytes(shardBytes));
     Path directory = data != null ? data : defaultDirectory();
     return new EpochsOptions(
         directory.toAbsolutePath().normalize(),
@@ -147,6 +150,14 @@ final class EpochsCommand implements Callable<Integer> {
         latencyMillis,
         mountOptions,
         seed);
+  }
+
+  private static int largeBytes(String text) {
+    long bytes = ByteSize.parse("--large-size", text);
+    if (bytes < LARGE_BYTES_MIN || bytes > LARGE_BYTES_MAX) {
+      throw new IllegalArgumentException("--large-size must be 1M to 1G, not " + text);
+    }
+    return (int) bytes;
   }
 
   /** On a disk: caches on a file system in memory would measure something else. */

@@ -37,6 +37,10 @@ final class Installation implements AutoCloseable {
   private static final int MEMCACHED_SERVERS = 2;
   private static final int S3_PORT_PREFERRED = 19_000;
   private static final int META_PORT_PREFERRED = 16_700;
+
+  /** Clients' and raft's. */
+  private static final int META_PORTS = 2;
+
   private static final int MEMCACHED_PORT_PREFERRED = 21_211;
 
   /** What a memcached server needs beside the values. */
@@ -61,6 +65,8 @@ final class Installation implements AutoCloseable {
   Installation(EpochsOptions options, Home home) throws IOException {
     this.options = options;
     this.home = home;
+    s3Port = Ports.free(S3_PORT_PREFERRED, 1);
+    metaPort = Ports.free(META_PORT_PREFERRED, META_PORTS);
     Path directory = options.directory();
     madeDirectory = !Files.exists(directory);
     Files.createDirectories(directory);
@@ -70,8 +76,6 @@ final class Installation implements AutoCloseable {
       }
     }
     children = new Children(Files.createDirectory(directory.resolve("logs")));
-    s3Port = Ports.free(S3_PORT_PREFERRED, 1);
-    metaPort = Ports.free(META_PORT_PREFERRED, 2);
   }
 
   /**
