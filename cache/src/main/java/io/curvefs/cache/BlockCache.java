@@ -35,7 +35,7 @@ public interface BlockCache extends AutoCloseable {
 
   /**
    * Fills {@code dst} from its position to its limit with the bytes at {@code offset} of the block,
-   * for random access: from memory or disk if one has them, else exactly these bytes from the
+   * for random access: from the nearest tier that has them, else exactly these bytes from the
    * source, without caching them. A block of which more than half was lately read in such pieces is
    * loaded whole.
    *
@@ -60,7 +60,8 @@ public interface BlockCache extends AutoCloseable {
   void offer(BlockId id, PagedBytes content);
 
   /**
-   * Forgets every block in memory and on disk, so that the next reads are cold.
+   * Forgets every block in memory and on disk. What memcached servers have stays there, for other
+   * hosts share it: reads are cold only without such servers.
    *
    * @throws IOException if the disk tier could not be emptied
    */

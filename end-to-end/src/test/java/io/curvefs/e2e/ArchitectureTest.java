@@ -129,6 +129,10 @@ class ArchitectureTest {
   static final ArchRule jraftStaysInItsHost = only("com.alipay..", "io.curvefs.metaserver.raft..");
 
   @ArchTest
+  static final ArchRule xmemcachedStaysInItsTier =
+      only("net.rubyeye..", "io.curvefs.cache.memcached..");
+
+  @ArchTest
   static final ArchRule nettyStaysInItsTransports =
       only("io.netty.channel..", "io.curvefs.rpc..", "io.curvefs.objectstore.aws..");
 

@@ -36,7 +36,7 @@ class DiskBackedCacheTest extends BlockCacheContract {
     disk = DiskTier.open(options, pool, NO_CLOCK);
     memory = new MemoryTier(pool, 8L << 20);
     return new TieredBlockCache(
-        pool, memory, disk, source, new TieredOptions(LONG, 2, 4, true, true));
+        pool, memory, disk, null, source, new TieredOptions(LONG, 2, 4, true, true, false, false));
   }
 
   /** Reads the block and waits until it is on disk, and only there. */

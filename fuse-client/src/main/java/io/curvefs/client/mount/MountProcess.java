@@ -1,9 +1,10 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.disk.DiskTierOptions;
+import io.curvefs.cache.memcached.MemcachedOptions;
+import io.curvefs.cache.memcached.MemcachedTier;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
@@ -80,7 +81,9 @@ public final class MountProcess implements AutoCloseable {
       NamespaceClient namespace = new NamespaceClient(meta, options.meta());
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
-      BlockCache cache = opened(cache(options, fileSystem, pool, objects));
+      MemcachedTier memcached =
+          new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
+      TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects, memcached));
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
       this.data =
@@ -209,8 +212,12 @@ public final class MountProcess implements AutoCloseable {
     return S3ObjectStore.open(location, limits);
   }
 
-  private static BlockCache cache(
-      MountOptions options, FileSystem fileSystem, PagePool pool, ObjectStore objects)
+  private static TieredBlockCache cache(
+      MountOptions options,
+      FileSystem fileSystem,
+      PagePool pool,
+      ObjectStore objects,
+      MemcachedTier memcached)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
     DiskTier disk =
@@ -227,6 +234,7 @@ public final class MountProcess implements AutoCloseable {
         pool,
         memory,
         disk,
+        memcached,
         DataClient.source(objects, fileSystem.getUuid()),
         TieredOptions.DEFAULTS);
   }

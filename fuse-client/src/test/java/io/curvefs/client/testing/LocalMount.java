@@ -58,6 +58,7 @@ public final class LocalMount implements AutoCloseable {
             pool,
             new MemoryTier(pool, 40 << 20),
             null,
+            null,
             DataClient.source(objects, meta.fileSystem().getUuid()),
             TieredOptions.DEFAULTS);
     buffer = new WriteBuffer(pool, writeBufferBytes);
