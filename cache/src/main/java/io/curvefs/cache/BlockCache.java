@@ -73,6 +73,11 @@ public interface BlockCache extends AutoCloseable {
    */
   void dropAll() throws IOException;
 
+  /**
+   * Forgets every block in memory; what lies below stays, so that the next reads come from there.
+   */
+  void dropMemory();
+
   /** A snapshot; its figures may stem from slightly different moments. */
   CacheStatistics statistics();
 

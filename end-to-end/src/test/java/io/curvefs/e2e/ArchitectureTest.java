@@ -65,6 +65,23 @@ class ArchitectureTest {
           .resideInAPackage(METASERVER);
 
   @ArchTest
+  static final ArchRule whoMeasuresAMountSeesItFromOutside =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.epochs..",
+              "io.curvefs.client.quickstart..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE,
+              "io.curvefs.client.meta..",
+              "io.curvefs.client.data..",
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..");
+
+  @ArchTest
   static final ArchRule theVfsKnowsNeitherPathsNorFuse =
       noClasses()
           .that()

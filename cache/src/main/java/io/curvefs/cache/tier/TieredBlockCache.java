@@ -373,9 +373,14 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   @Override
-  public void dropAll() throws IOException {
+  public void dropMemory() {
     piecemeal.invalidateAll();
     memory.clear();
+  }
+
+  @Override
+  public void dropAll() throws IOException {
+    dropMemory();
     if (disk != null) {
       disk.dropAll();
     }

@@ -43,7 +43,8 @@ class DiskBackedCacheTest extends BlockCacheContract {
   private void keepOnDiskOnly(BlockId id) throws Exception {
     cache.read(id).release();
     assertThat(disk.awaitWrites(LONG)).isTrue();
-    memory.clear();
+    cache.dropMemory();
+    assertThat(memory.contains(id)).isFalse();
   }
 
   @Test

@@ -21,7 +21,8 @@ import picocli.CommandLine.Command;
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      EpochsCommand.class
     })
 public final class Curvefs {
   private Curvefs() {}

@@ -109,8 +109,12 @@ public final class MountProcess implements AutoCloseable {
           new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs);
       control.wire(
           statistics::values,
-          () -> {
-            cache.dropAll();
+          memoryOnly -> {
+            if (memoryOnly) {
+              cache.dropMemory();
+            } else {
+              cache.dropAll();
+            }
             vfs.forgetCached();
           });
       this.fuse =
