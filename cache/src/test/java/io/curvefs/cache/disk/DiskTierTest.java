@@ -168,6 +168,18 @@ class DiskTierTest {
   }
 
   @Test
+  void a_flipped_bit_in_any_byte_of_the_file_is_a_miss() throws Exception {
+    BlockId id = new BlockId(9, 9, 400);
+    for (int at = 0; at < BlockFormat.fileBytes(id); at++) {
+      store(id);
+      flipBit(fileOf(id), at);
+      assertThat(tier.read(id)).as("byte %d", at).isNull();
+      assertThat(fileOf(id)).doesNotExist();
+    }
+    assertThat(tier.statistics().errors()).isEqualTo(BlockFormat.fileBytes(id));
+  }
+
+  @Test
   void a_flipped_bit_elsewhere_in_the_block_does_not_hurt_a_range() throws Exception {
     store(BLOCK);
     flipBit(fileOf(BLOCK), 140_000);

@@ -187,7 +187,7 @@ class SharedDirectoryTest {
         fixture.offer(tier, block(i));
         most = Math.max(most, bytesIn(cache()));
       }
-      writer.destroyForcibly();
+      writer.toHandle().destroyForcibly(); // keeps the stream open
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         last = Math.max(last, Integer.parseInt(line.strip()));
       }
