@@ -332,6 +332,34 @@ class DiskTierTest {
   }
 
   @Test
+  void when_others_fill_the_disk_the_cache_shrinks_without_being_written_to() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      store(small(i));
+    }
+    spare.set(-3 * 4096 + 1);
+    tier.look();
+    assertThat(tier.statistics().entries()).isEqualTo(7);
+    assertThat(tier.contains(small(2))).isFalse();
+    assertThat(tier.contains(small(3))).isTrue();
+  }
+
+  @Test
+  void pieces_of_a_block_read_one_after_the_other_are_one_use() throws Exception {
+    reopen(10 * 4096, 1000);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      for (int i = 0; i < 10; i++) {
+        readOrStore(small(i));
+      }
+    }
+    for (int i = 0; i < 20; i++) {
+      assertThat(tier.readRange(small(99), i * 50, ByteBuffer.allocate(50))).isFalse();
+    }
+    store(small(99));
+    assertThat(tier.contains(small(99))).isFalse();
+    assertThat(tier.statistics().evictions()).isZero();
+  }
+
+  @Test
   void a_full_queue_drops_and_counts_and_never_blocks() throws Exception {
     CountDownLatch diskIsSlow = new CountDownLatch(1);
     tier.close();

@@ -233,8 +233,7 @@ public final class MountProcess implements AutoCloseable {
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
     DiskTierOptions onDisk = options.diskCache().tier(UUID.fromString(fileSystem.getUuid()));
-    DiskTier disk =
-        onDisk == null ? null : DiskTier.open(onDisk, pool, InstantSource.system());
+    DiskTier disk = onDisk == null ? null : DiskTier.open(onDisk, pool, InstantSource.system());
     return new TieredBlockCache(
         pool,
         memory,
