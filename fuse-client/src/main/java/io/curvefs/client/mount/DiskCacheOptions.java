@@ -54,13 +54,12 @@ public record DiskCacheOptions(
    */
   static DiskCacheOptions take(Map<String, String> given, Path directoryDefault) {
     String free = MountOptions.take(given, "cache_free", "10%");
-    boolean ratio = free.endsWith("%");
     return new DiskCacheOptions(
         directories(MountOptions.take(given, "cache_dir", directoryDefault.toString())),
         Sizes.bytes("cache_size", MountOptions.take(given, "cache_size", "10G")),
         files(MountOptions.take(given, "cache_files", "1000000")),
-        ratio ? ratio(free) : 0,
-        ratio ? 0 : Sizes.bytes("cache_free", free),
+        freeRatio(free),
+        freeBytes(free),
         writtenThrough(MountOptions.take(given, "cache_populate", "all")));
   }
 
@@ -84,7 +83,11 @@ public record DiskCacheOptions(
     }
   }
 
-  private static double ratio(String text) {
+  /** The share of {@code 10%}; 0 of a size. */
+  private static double freeRatio(String text) {
+    if (!text.endsWith("%")) {
+      return 0;
+    }
     try {
       double percent = Double.parseDouble(text.substring(0, text.length() - 1));
       if (percent >= 0 && percent < 100) {
@@ -93,7 +96,20 @@ public record DiskCacheOptions(
     } catch (NumberFormatException e) {
       // said below
     }
-    throw new IllegalArgumentException(
+    throw badFree(text);
+  }
+
+  /** The bytes of {@code 50G}; 0 of a share. */
+  private static long freeBytes(String text) {
+    try {
+      return text.endsWith("%") ? 0 : Sizes.bytes("cache_free", text);
+    } catch (IllegalArgumentException e) {
+      throw badFree(text);
+    }
+  }
+
+  private static IllegalArgumentException badFree(String text) {
+    return new IllegalArgumentException(
         "option cache_free=" + text + " is no share such as 10% or size such as 50G");
   }
 

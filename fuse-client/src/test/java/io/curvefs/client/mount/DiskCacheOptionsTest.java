@@ -58,7 +58,7 @@ class DiskCacheOptionsTest {
     "cache_free=100%, cache_free=100%",
     "cache_free=-1%, cache_free=-1%",
     "cache_free=x%, such as 10% or size such as 50G",
-    "cache_free=much, cache_free=much",
+    "cache_free=much, cache_free=much is no share such as 10%",
     "cache_populate=write, cache_populate=write"
   })
   void what_is_wrong_is_named(String option, String named) {
