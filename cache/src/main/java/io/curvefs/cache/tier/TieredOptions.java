@@ -39,6 +39,12 @@ public record TieredOptions(
   /** The same, but for {@link #writtenToDisk}. */
   public TieredOptions withWrittenToDisk(boolean wanted) {
     return new TieredOptions(
-        pageWaitMax, prefetchThreads, prefetchQueueMax, writtenToMemory, wanted);
+        pageWaitMax,
+        prefetchThreads,
+        prefetchQueueMax,
+        writtenToMemory,
+        wanted,
+        writtenToMemcached,
+        loadedToMemcached);
   }
 }
