@@ -82,6 +82,8 @@ class BadInputTest {
     String spec = cluster.addresses() + "/" + fileSystem;
     assertThat(mountError(spec, dir, ",cache_siez=1G")).contains("cache_siez", "--help");
     assertThat(mountError(spec, dir, ",cache_size=much")).contains("cache_size=much", "20G");
+    assertThat(mountError(spec, dir, ",cache_free=tenth")).contains("cache_free=tenth", "10%");
+    assertThat(mountError(spec, dir, ",cache_populate=none")).contains("cache_populate=none");
     assertThat(mountError(spec, dir, ",subdir=/nowhere")).contains("subdir=/nowhere");
     assertThat(mountError(spec, dir, ",threads=0")).contains("threads");
   }

@@ -297,8 +297,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   private int warmDisk(DiskTier to, BlockId id, Hold hold) throws IOException {
-    if (to.contains(id)) {
-      to.hold(id, hold);
+    if (to.contains(id) && to.hold(id, hold)) {
       return 0;
     }
     PagedBytes content = flights.load(id, () -> loadForDisk(id));

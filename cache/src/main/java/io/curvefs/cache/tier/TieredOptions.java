@@ -35,4 +35,16 @@ public record TieredOptions(
               .formatted(pageWaitMax, prefetchThreads, prefetchQueueMax));
     }
   }
+
+  /** The same, but for {@link #writtenToDisk}. */
+  public TieredOptions withWrittenToDisk(boolean wanted) {
+    return new TieredOptions(
+        pageWaitMax,
+        prefetchThreads,
+        prefetchQueueMax,
+        writtenToMemory,
+        wanted,
+        writtenToMemcached,
+        loadedToMemcached);
+  }
 }

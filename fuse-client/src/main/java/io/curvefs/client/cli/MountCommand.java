@@ -21,8 +21,11 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     footerHeading = "%nMount options (-o):%n",
     footer = {
-      "  cache_dir=DIR           disk cache (root: /var/cache/curvefs, else ~/.cache/curvefs)",
-      "  cache_size=SIZE         its limit (10G); 0: no disk cache",
+      "  cache_dir=DIR[:DIR...]  disk cache (root: /var/cache/curvefs, else ~/.cache/curvefs)",
+      "  cache_size=SIZE         its limit, all directories together (10G); 0: no disk cache",
+      "  cache_files=N           most blocks in it, all directories together (1000000)",
+      "  cache_free=N%%|SIZE     part of each cache disk that stays free (10%)",
+      "  cache_populate=all|read keep on disk what is read and written, or only what is read (all)",
       "  memory_cache=SIZE       blocks kept in memory (96M)",
       "  write_buffer=SIZE       bytes written but not yet in the object store (96M)",
       "  read_ahead=SIZE         how far sequential reads are run ahead of (32M); 0 turns it off,",

@@ -13,8 +13,7 @@ import java.util.TreeMap;
  * The options of a mount, as {@code -o} takes them; README and {@code mount.curvefs --help} list
  * them.
  *
- * @param cacheDirectory of the disk cache
- * @param cacheBytes most bytes of the disk cache; 0: none
+ * @param diskCache options of the disk cache
  * @param memoryCacheBytes most bytes of blocks in memory
  * @param writeBufferBytes most bytes that are written but not yet in the object store
  * @param readAheadBytes how far a sequential read is run ahead of
@@ -28,8 +27,7 @@ import java.util.TreeMap;
  * @param passed on to the kernel
  */
 public record MountOptions(
-    Path cacheDirectory,
-    long cacheBytes,
+    DiskCacheOptions diskCache,
     long memoryCacheBytes,
     long writeBufferBytes,
     long readAheadBytes,
@@ -112,8 +110,7 @@ public record MountOptions(
     MetaOptions defaults = MetaOptions.DEFAULTS;
     MountOptions options =
         new MountOptions(
-            Path.of(take(given, "cache_dir", cacheDefault.toString())),
-            Sizes.bytes("cache_size", take(given, "cache_size", "10G")),
+            DiskCacheOptions.take(given, cacheDefault),
             Sizes.bytes("memory_cache", take(given, "memory_cache", "96M")),
             Sizes.bytes("write_buffer", take(given, "write_buffer", "96M")),
             Sizes.bytes("read_ahead", take(given, "read_ahead", "32M")),
@@ -138,7 +135,8 @@ public record MountOptions(
     return options;
   }
 
-  private static String take(Map<String, String> given, String name, String otherwise) {
+  /** Takes an option that needs a value. */
+  static String take(Map<String, String> given, String name, String otherwise) {
     String value = given.remove(name);
     if (value == null) {
       return otherwise;

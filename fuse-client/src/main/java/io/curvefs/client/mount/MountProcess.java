@@ -232,23 +232,15 @@ public final class MountProcess implements AutoCloseable {
       MemcachedTier memcached)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
-    DiskTier disk =
-        options.cacheBytes() == 0
-            ? null
-            : DiskTier.open(
-                DiskTierOptions.defaults(
-                    options.cacheDirectory(),
-                    UUID.fromString(fileSystem.getUuid()),
-                    options.cacheBytes()),
-                pool,
-                InstantSource.system());
+    DiskTierOptions onDisk = options.diskCache().tier(UUID.fromString(fileSystem.getUuid()));
+    DiskTier disk = onDisk == null ? null : DiskTier.open(onDisk, pool, InstantSource.system());
     return new TieredBlockCache(
         pool,
         memory,
         disk,
         memcached,
         DataClient.source(objects, fileSystem.getUuid()),
-        TieredOptions.DEFAULTS);
+        TieredOptions.DEFAULTS.withWrittenToDisk(options.diskCache().writtenThrough()));
   }
 
   private static InodeId root(NamespaceClient namespace, MountOptions options) throws IOException {
