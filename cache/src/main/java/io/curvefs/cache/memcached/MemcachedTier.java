@@ -1,8 +1,5 @@
 package io.curvefs.cache.memcached;
 
-import static java.util.stream.Collectors.joining;
-
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.TierRoom;
@@ -13,7 +10,6 @@ import io.curvefs.cache.page.PagesExhaustedException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -23,12 +19,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -43,28 +35,16 @@ import org.jspecify.annotations.Nullable;
  * has then is right.
  */
 public final class MemcachedTier implements AutoCloseable {
-  private static final int BACKGROUND_THREADS = 4;
-  private static final long CLOSE_SECONDS_MAX = 5;
-
   private final MemcachedOptions options;
   private final UUID namespace;
   private final PagePool pool;
-  private final ScheduledThreadPoolExecutor background;
+  private final Servers servers;
   private final BackgroundFill fill;
 
   /** Bytes of blocks that may still be copied to the heap to be stored. */
   private final Semaphore storeBytes;
 
   private final WarmedBytes warmed = new WarmedBytes();
-  private volatile HashRing<ServerNode> ring = HashRing.of(List.of());
-  private volatile List<ServerNode> nodes = List.of();
-
-  @GuardedBy("this")
-  private final Map<MemcachedServer, ServerNode> nodesByServer = new LinkedHashMap<>();
-
-  @GuardedBy("this")
-  private boolean closed;
-
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder bytesServed = new LongAdder();
@@ -82,15 +62,7 @@ public final class MemcachedTier implements AutoCloseable {
     this.pool = pool;
     this.storeBytes = new Semaphore(options.storeBytesMax(), true);
     this.fill = new BackgroundFill(options.fillBytesMax(), this::storeCounted);
-    this.background =
-        new ScheduledThreadPoolExecutor(
-            BACKGROUND_THREADS,
-            work -> {
-              Thread thread = new Thread(work, "curvefs-memcached");
-              thread.setDaemon(true);
-              return thread;
-            });
-    background.setRemoveOnCancelPolicy(true);
+    this.servers = new Servers(options);
   }
 
   /**
@@ -98,71 +70,28 @@ public final class MemcachedTier implements AutoCloseable {
    * miss. Returns when each new one has been tried once, a few seconds later at most. The order of
    * the servers does not matter.
    *
-   * @param servers none: the tier is off
+   * @param wanted none: the tier is off
    */
-  public void use(Collection<MemcachedServer> servers) {
-    List<CompletableFuture<@Nullable Void>> started = change(new HashSet<>(servers));
-    Duration waitMax = options.connectMax().plus(options.silenceMax()).multipliedBy(2);
-    try {
-      CompletableFuture.allOf(started.toArray(CompletableFuture[]::new))
-          .get(waitMax.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      // Tried in the background; until then they are out of service.
-    } catch (ExecutionException e) {
-      throw new AssertionError("a first try does not fail", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private synchronized List<CompletableFuture<@Nullable Void>> change(
-      Set<MemcachedServer> servers) {
-    List<CompletableFuture<@Nullable Void>> started = new ArrayList<>();
-    if (closed) {
-      return started;
-    }
-    for (MemcachedServer server : servers) {
-      if (!nodesByServer.containsKey(server)) {
-        ServerNode node = new ServerNode(server, options, background);
-        nodesByServer.put(server, node);
-        started.add(node.start());
-      }
-    }
-    List<ServerNode> unused = new ArrayList<>();
-    nodesByServer
-        .entrySet()
-        .removeIf(entry -> !servers.contains(entry.getKey()) && unused.add(entry.getValue()));
-    nodes = List.copyOf(nodesByServer.values());
-    ring = HashRing.of(nodes);
-    unused.forEach(ServerNode::retire);
-    return started;
+  public void use(Collection<MemcachedServer> wanted) {
+    servers.use(Set.copyOf(wanted));
   }
 
   /** Whether there are servers, be they in service or not. */
   public boolean isOn() {
-    return !nodes.isEmpty();
+    return !servers.all().isEmpty();
   }
 
   /** Servers that answer now, as far as is known. */
   public int serversInService() {
-    return (int) nodes.stream().filter(ServerNode::isInService).count();
+    return (int) servers.all().stream().filter(ServerNode::isInService).count();
   }
 
   private @Nullable ServerNode nodeOf(BlockId id) {
-    return ring.find(PartLayout.hash(namespace, id), ServerNode::isInService);
+    return servers.find(PartLayout.hash(namespace, id));
   }
 
   private ServerNode serverOf(BlockId id) throws IOException {
-    ServerNode node = nodeOf(id);
-    if (node == null) {
-      List<ServerNode> all = nodes;
-      throw new IOException(
-          all.isEmpty()
-              ? "no memcached servers are bound to this file system"
-              : "none of the memcached servers answers: "
-                  + all.stream().map(ServerNode::toString).sorted().collect(joining(", ")));
-    }
-    return node;
+    return servers.require(PartLayout.hash(namespace, id));
   }
 
   /**
@@ -400,7 +329,7 @@ public final class MemcachedTier implements AutoCloseable {
   public TierRoom room() {
     long bytesMax = 0;
     long bytesUsed = 0;
-    for (ServerNode node : nodes) {
+    for (ServerNode node : servers.all()) {
       try {
         bytesUsed += node.use(connection -> connection.counter("bytes"));
         bytesMax += node.bytesMax();
@@ -433,15 +362,6 @@ public final class MemcachedTier implements AutoCloseable {
   @Override
   public void close() {
     fill.close();
-    synchronized (this) {
-      change(Set.of());
-      closed = true;
-    }
-    background.shutdown();
-    try {
-      background.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    servers.close();
   }
 }

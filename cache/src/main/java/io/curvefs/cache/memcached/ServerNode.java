@@ -202,6 +202,7 @@ final class ServerNode {
   /** Ends the use of the server; what is under way fails. */
   synchronized void retire() {
     retired = true;
+    tried.complete(null);
     if (nextTry != null) {
       nextTry.cancel(false);
     }

@@ -49,11 +49,12 @@ class MemcachedFailureTest {
     assertThat(tier.serversInService()).isEqualTo(count);
   }
 
-  /** Makes the tier wait no longer than needed for a server that hangs. */
-  private void hurry() {
+  /** Goes on with a tier that waits no longer than this for a server that hangs. */
+  private void reopen(MemcachedOptions options) {
     tier.close();
-    tier = new MemcachedTier(TestOptions.waiting(namespace, SHORT), pool);
+    tier = new MemcachedTier(options, pool);
     tier.use(servers.stream().map(MemcachedProcess::server).toList());
+    untilInService(servers.size());
   }
 
   private static BlockId block(int i) {
@@ -127,13 +128,14 @@ class MemcachedFailureTest {
   void a_server_that_hangs_costs_one_wait_and_has_everything_when_it_goes_on() throws Exception {
     start(1);
     storeAll();
-    hurry();
+    reopen(TestOptions.waiting(namespace, SHORT));
     servers.get(0).stop();
     assertThat(readAll()).isZero();
     assertThat(readAll()).isZero();
     assertThat(tier.statistics().errors()).as("waits in vain").isEqualTo(1);
     servers.get(0).goOn();
     untilInService(1);
+    reopen(TestOptions.patient(namespace));
     assertThat(readAll()).isEqualTo(BLOCKS);
   }
 
@@ -141,7 +143,7 @@ class MemcachedFailureTest {
   void threads_that_read_while_a_server_hangs_wait_together_and_once() throws Exception {
     start(1);
     storeAll();
-    hurry();
+    reopen(TestOptions.waiting(namespace, SHORT));
     servers.get(0).stop();
     Threads.runAll(
         8,

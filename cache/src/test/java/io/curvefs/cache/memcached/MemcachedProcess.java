@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.curvefs.cache.Threads;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -31,7 +32,7 @@ public final class MemcachedProcess implements AutoCloseable {
   private final List<String> command;
   private final int port;
   private final List<String> requests = new CopyOnWriteArrayList<>();
-  private Process process;
+  private volatile Process process;
 
   private MemcachedProcess(List<String> options) throws IOException {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
@@ -41,6 +42,7 @@ public final class MemcachedProcess implements AutoCloseable {
     command.addAll(List.of("-U", "0", "-u", System.getProperty("user.name")));
     command.addAll(options);
     restart();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> process.destroyForcibly()));
   }
 
   /** With 64 MiB and memcached's defaults, unless the options say otherwise. */
@@ -49,7 +51,7 @@ public final class MemcachedProcess implements AutoCloseable {
   }
 
   private static String executable() {
-    for (String directory : List.of("/usr/bin", "/usr/local/bin", "/bin", "/opt/homebrew/bin")) {
+    for (String directory : System.getenv("PATH").split(File.pathSeparator)) {
       Path candidate = Path.of(directory, "memcached");
       if (Files.isExecutable(candidate)) {
         return candidate.toString();
