@@ -35,19 +35,26 @@ final class EpochsCommand implements Callable<Integer> {
 
   @Option(
       names = "--short",
-      description = "4000 small files and 2 large ones of 32 MiB: less than ten minutes.")
+      description = "4000 small files, and large ones of 128 MiB: less than ten minutes.")
   private boolean brief;
 
-  @Option(names = "--files", paramLabel = "N", description = "Small files. Default: 20000")
+  @Option(
+      names = "--files",
+      paramLabel = "N",
+      description = "Small files. Default: 20000; with --short 4000")
   private @Nullable Integer files;
 
-  @Option(names = "--large-files", paramLabel = "N", description = "Large files. Default: 4")
-  private @Nullable Integer largeFiles;
+  @Option(
+      names = "--large-files",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "Large files. Default: ${DEFAULT-VALUE}")
+  private int largeFiles;
 
   @Option(
       names = "--large-size",
       paramLabel = "SIZE",
-      description = "Of each large file. Default: 128M")
+      description = "Of each large file. Default: 256M; with --short 128M")
   private @Nullable String largeSize;
 
   @Option(
@@ -132,13 +139,10 @@ final class EpochsCommand implements Callable<Integer> {
 
   private EpochsOptions options() {
     int samples = files != null ? files : brief ? 4_000 : 20_000;
-    String shardBytes = largeSize != null ? largeSize : brief ? "32M" : "128M";
+    String shardBytes = largeSize != null ? largeSize : brief ? "128M" : "256M";
     TrainingSet.Shape shape =
         new TrainingSet.Shape(
-            samples,
-            Math.min(DIRECTORIES_MAX, samples),
-            largeFiles != null ? largeFiles : brief ? 2 : 4,
-            largeBytes(shardBytes));
+            samples, Math.min(DIRECTORIES_MAX, samples), largeFiles, largeBytes(shardBytes));
     Path directory = data != null ? data : defaultDirectory();
     return new EpochsOptions(
         directory.toAbsolutePath().normalize(),

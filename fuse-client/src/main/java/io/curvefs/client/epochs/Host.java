@@ -7,14 +7,12 @@ import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.MountPoint;
 import io.curvefs.client.mount.MountTable;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 
 /** A mount with a cache directory of its own, which stands for a host. */
 final class Host implements AutoCloseable {
@@ -57,9 +55,7 @@ final class Host implements AutoCloseable {
   /** What is cached on this host is on its disk alone, and not in the kernel's cache of that. */
   void makeDiskWarm() throws IOException {
     mount.dropMemory();
-    try (Stream<Path> files = Files.walk(cache)) {
-      new PageCache().drop(files.filter(Files::isRegularFile).toList());
-    }
+    new PageCache().drop(FilesBelow.of(cache).keySet());
     Children.pause(KERNEL_MILLIS);
   }
 

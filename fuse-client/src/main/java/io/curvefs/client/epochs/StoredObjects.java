@@ -9,7 +9,6 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.slice.Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -18,7 +17,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 
 /** How fast objects can be had, through the client that the mount uses. One caller at a time. */
 final class StoredObjects implements AutoCloseable {
@@ -42,14 +40,14 @@ final class StoredObjects implements AutoCloseable {
    */
   static Map<String, Long> in(Path bucket) throws IOException {
     Map<String, Long> objects = new TreeMap<>();
-    try (Stream<Path> files = Files.walk(bucket)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        String key = bucket.relativize(file).toString();
-        if (ObjectKeys.parseBlock(key).isPresent()) {
-          objects.put(key, Files.size(file));
-        }
-      }
-    }
+    FilesBelow.of(bucket)
+        .forEach(
+            (file, bytes) -> {
+              String key = bucket.relativize(file).toString();
+              if (ObjectKeys.parseBlock(key).isPresent()) {
+                objects.put(key, bytes);
+              }
+            });
     return objects;
   }
 

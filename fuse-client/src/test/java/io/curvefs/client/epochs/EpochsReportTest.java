@@ -39,8 +39,12 @@ class EpochsReportTest {
 
   @Test
   void requests_and_wrong_bytes_are_summed_over_the_rounds() {
+    for (Source local : new Source[] {Source.LOCAL_DISK, Source.LOCAL_PAGE_CACHE}) {
+      report.add(Workload.FILES, local, new Pass(10, 100, 1000, 0, 0));
+    }
     report.add(Workload.FILES, Source.WARM_DISK, new Pass(10, 100, 1000, 3, 7));
     report.add(Workload.FILES, Source.WARM_PAGE_CACHE, new Pass(10, 100, 1000, 1, 0));
+    report.add(Workload.RECORDS, Source.COLD, new Pass(10, 100, 1000, 9, 0));
     report.add(Workload.RECORDS, Source.SECOND_HOST, new Pass(10, 100, 1000, 5, 2));
 
     assertThat(report.values())
