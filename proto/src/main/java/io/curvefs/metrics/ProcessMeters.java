@@ -26,6 +26,8 @@ public final class ProcessMeters {
     FunctionCounter.builder(
             "process.cpu.seconds", system, bean -> Math.max(0, bean.getProcessCpuTime()) / 1e9)
         .register(registry);
+    double started = ManagementFactory.getRuntimeMXBean().getStartTime() / 1e3;
+    Gauge.builder("process.start.time.seconds", () -> started).register(registry);
     Gauge.builder("process.resident.memory.bytes", ProcessMeters::residentBytes).register(registry);
     Gauge.builder("process.heap.bytes", memory, bean -> bean.getHeapMemoryUsage().getUsed())
         .register(registry);
