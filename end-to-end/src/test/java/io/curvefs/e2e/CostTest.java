@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 class CostTest {
   private static final Predicate<String> METADATA =
       name ->
-          name.startsWith("curvefs.meta.requests{")
+          name.startsWith("curvefs.meta.requests")
               && !name.contains("HEARTBEAT")
               && !name.contains("KEEP_OPEN");
 

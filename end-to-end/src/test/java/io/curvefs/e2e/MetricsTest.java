@@ -55,7 +55,16 @@ class MetricsTest {
         cluster.mount(
             SharedCluster.newFileSystem(), "metrics=127.0.0.1:0", "access_log=" + accessLog);
     Files.write(mount.path("block"), new byte[BLOCK]);
-    Shell.bash(mount.root(), "cat absent 2> /dev/null || true; mkdir \"it's\"");
+    Shell.bash(
+        mount.root(),
+        """
+        cat absent 2> /dev/null || true
+        mkdir "it's"
+        ln -s block symbolic
+        ln block hard
+        mv hard "it's"/renamed
+        python3 -c 'import os; os.setxattr("block", "user.a", b"four")'
+        """);
     mount.dropCaches();
     Shell.bash(mount.root(), "cat block > /dev/null");
   }
@@ -300,6 +309,10 @@ class MetricsTest {
         .content()
         .containsPattern("create \\(inode 1, 'block', mode 100644\\): OK <0\\.\\d{6}>")
         .containsPattern("lookup \\(inode 1, 'absent'\\): ENOENT <")
+        .containsPattern("symlink \\(inode 1, 'symbolic' to 'block'\\): OK <")
+        .containsPattern("link \\(inode \\d+, to inode 1, 'hard'\\): OK <")
+        .containsPattern("rename \\(inode 1, 'hard' to inode \\d+, 'renamed'\\): OK <")
+        .containsPattern("setxattr \\(inode \\d+, 'user.a', 4 B\\): OK <")
         .containsPattern("mkdir \\(inode 1, 'it\\\\x27s', mode \\d*755\\): OK <")
         .containsPattern(
             "Z \\[uid:0,gid:0,pid:[1-9]\\d*] write \\(inode \\d+, \\d+ B at 0\\): OK <")

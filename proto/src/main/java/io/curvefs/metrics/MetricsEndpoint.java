@@ -20,7 +20,7 @@ public final class MetricsEndpoint implements AutoCloseable {
   private static final String PATH = "/metrics";
   private static final String TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
   private static final int CONNECTIONS_WAITING_MAX = 16;
-  private static final String SECONDS_MAX = "10";
+  private static final String SECONDS_MAX = "5";
 
   static {
     // Without these a client that sends or takes nothing would hold the one thread for ever.

@@ -7,10 +7,12 @@ import io.curvefs.rpc.HostPort;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +72,17 @@ class MetricsEndpointTest {
     assertThat(MeterValues.of(registry))
         .containsEntry("curvefs.metrics.port", (double) endpoint.address().port());
     assertThat(endpoint.url()).isEqualTo("http://" + endpoint.address() + "/metrics");
+  }
+
+  @Test
+  void a_client_that_sends_half_a_request_does_not_keep_the_others_waiting_for_ever()
+      throws Exception {
+    try (Socket half = new Socket(ANY.host(), endpoint.address().port())) {
+      half.getOutputStream().write("GET /met".getBytes(StandardCharsets.US_ASCII));
+      half.getOutputStream().flush();
+      assertThat(ask("GET", "/metrics").statusCode()).isEqualTo(200);
+      assertThat(half.getInputStream().read()).as("end of its connection").isEqualTo(-1);
+    }
   }
 
   @Test
