@@ -151,11 +151,7 @@ public final class AccessLog implements AutoCloseable {
       failing = false;
     } catch (IOException e) {
       dropped.add(batch.size());
-      failing = true;
-      failedAt = System.nanoTime();
-      closeFile();
-      log.warn(
-          "the access log {} cannot be written, its lines are dropped: {}", file, e.toString());
+      failed("cannot be written", e);
       return;
     }
     if (bytes >= bytesMax) {
@@ -170,8 +166,16 @@ public final class AccessLog implements AutoCloseable {
       Files.move(
           file, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      log.warn("the access log {} is full and cannot be renamed: {}", file, e.toString());
+      failed("is full and cannot be renamed", e);
     }
+  }
+
+  /** For a while every line is dropped. */
+  private void failed(String what, IOException why) {
+    failing = true;
+    failedAt = System.nanoTime();
+    closeFile();
+    log.warn("the access log {} {}, its lines are dropped: {}", file, what, why.toString());
   }
 
   private void closeFile() {

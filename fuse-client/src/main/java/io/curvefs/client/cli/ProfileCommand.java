@@ -10,8 +10,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -84,8 +84,8 @@ final class ProfileCommand implements Callable<Integer> {
     } else {
       try (InputStream file = Files.newInputStream(Path.of(source))) {
         whole(file);
-      } catch (NoSuchFileException e) {
-        throw new IOException("no access log " + source, e);
+      } catch (FileSystemException e) {
+        throw new IOException("cannot read the access log " + source + ": " + e, e);
       }
     }
     if (json) {
@@ -118,8 +118,9 @@ final class ProfileCommand implements Callable<Integer> {
     int tables = count == null ? (json ? 1 : Integer.MAX_VALUE) : count;
     try (AccessLogTail tail = AccessLogTail.open(log)) {
       Interruptible.run(() -> follow(mount, tail, seconds, tables));
-    } catch (NoSuchFileException e) {
-      throw new IOException("the access log " + log + " of " + mount.root() + " is gone", e);
+    } catch (FileSystemException e) {
+      throw new IOException(
+          "cannot read the access log " + log + " of " + mount.root() + ": " + e, e);
     }
   }
 
