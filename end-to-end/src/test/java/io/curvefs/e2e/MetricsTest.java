@@ -39,7 +39,7 @@ class MetricsTest {
 
   /** Names of statistics in the documentation's tables: what a row begins with. */
   private static final Pattern DOCUMENTED =
-      Pattern.compile("^\\| `([a-z0-9.]+)(?:\\{[^`]*})?`", Pattern.MULTILINE);
+      Pattern.compile("^\\| `((?:curvefs|process)\\.[a-z0-9.]+)(?:\\{[^`]*})?`", Pattern.MULTILINE);
 
   private static Cluster cluster;
   private static Mount mount;
