@@ -1,7 +1,8 @@
 package io.curvefs.objectstore;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.stream.Stream;
 
 /**
  * Counters of one {@link ObjectStore}. They count what happens on the wire: every attempt is a
@@ -25,8 +26,7 @@ public final class ObjectStoreMetrics {
     final LongAdder nanos = new LongAdder();
   }
 
-  private final Ended[] ended =
-      Stream.of(Verb.values()).map(verb -> new Ended()).toArray(Ended[]::new);
+  private final Map<Verb, Ended> ended = new EnumMap<>(Verb.class);
 
   private final LongAdder puts = new LongAdder();
   private final LongAdder gets = new LongAdder();
@@ -37,6 +37,12 @@ public final class ObjectStoreMetrics {
   private final LongAdder errors = new LongAdder();
   private final LongAdder bytesSent = new LongAdder();
   private final LongAdder bytesReceived = new LongAdder();
+
+  public ObjectStoreMetrics() {
+    for (Verb verb : Verb.values()) {
+      ended.put(verb, new Ended());
+    }
+  }
 
   /** One attempt begins. */
   public void request(Verb verb) {
@@ -53,19 +59,27 @@ public final class ObjectStoreMetrics {
 
   /** An attempt ended, well or not, so long after its first byte was sent. */
   public void ended(Verb verb, long nanos) {
-    Ended all = ended[verb.ordinal()];
+    Ended all = of(verb);
     all.attempts.increment();
     all.nanos.add(nanos);
   }
 
+  private Ended of(Verb verb) {
+    Ended all = ended.get(verb);
+    if (all == null) {
+      throw new IllegalStateException("the constructor has put every verb");
+    }
+    return all;
+  }
+
   /** Attempts that have ended. */
   public long attemptsEnded(Verb verb) {
-    return ended[verb.ordinal()].attempts.sum();
+    return of(verb).attempts.sum();
   }
 
   /** The time that the attempts which have ended took together. */
   public long nanos(Verb verb) {
-    return ended[verb.ordinal()].nanos.sum();
+    return of(verb).nanos.sum();
   }
 
   /** An attempt failed and another one will follow. */
