@@ -34,6 +34,7 @@ class ArchitectureTest {
     "io.curvefs.error..",
     "io.curvefs.slice..",
     "io.curvefs.time..",
+    "io.curvefs.metrics..",
     "io.curvefs.rpc.."
   };
   private static final String OBJECT_STORE = "io.curvefs.objectstore..";
@@ -112,6 +113,12 @@ class ArchitectureTest {
               CACHE, OBJECT_STORE, "io.curvefs.client.data..", "io.curvefs.client.vfs..");
 
   @ArchTest
+  static final ArchRule theAccessLogKnowsNothingElseOfOurs =
+      mayKnowOfOurs(
+          new String[] {"io.curvefs.client.accesslog.."},
+          new String[] {"io.curvefs.client.accesslog.."});
+
+  @ArchTest
   static final ArchRule rulesArePure =
       noClasses()
           .that()
@@ -119,6 +126,7 @@ class ArchitectureTest {
               "io.curvefs.slice..",
               "io.curvefs.id..",
               "io.curvefs.cache.readahead..",
+              "io.curvefs.client.stats..",
               "io.curvefs.metaserver.partition..",
               "io.curvefs.metaserver.operation..")
           .should(
@@ -142,6 +150,14 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule xmemcachedStaysInItsTier =
       only("net.rubyeye..", "io.curvefs.cache.memcached..");
+
+  @ArchTest
+  static final ArchRule prometheusStaysAtItsEndpointAndTheWirings =
+      only(
+          "io.micrometer.prometheusmetrics..",
+          "io.curvefs.metrics..",
+          "io.curvefs.client.mount..",
+          "io.curvefs.client.cli..");
 
   @ArchTest
   static final ArchRule nettyStaysInItsTransports =

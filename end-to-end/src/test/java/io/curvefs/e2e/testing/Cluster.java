@@ -3,6 +3,7 @@ package io.curvefs.e2e.testing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -119,7 +120,21 @@ public final class Cluster implements AutoCloseable {
                 "--peers",
                 peers,
                 "--election-millis",
-                1500)));
+                1500,
+                "--metrics",
+                "127.0.0.1:0")));
+  }
+
+  /** Where a metaserver's metrics are to be read, as it says itself. */
+  public URI metrics(int id) {
+    String said = "metrics are at ";
+    return metaserver(id)
+        .log()
+        .lines()
+        .filter(line -> line.startsWith(said))
+        .map(line -> URI.create(line.substring(said.length())))
+        .findFirst()
+        .orElseThrow();
   }
 
   public Path dataDirectory(int id) {

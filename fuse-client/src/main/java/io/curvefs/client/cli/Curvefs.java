@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,
+      ProfileCommand.class,
       BenchCommand.class,
       EpochsCommand.class
     })

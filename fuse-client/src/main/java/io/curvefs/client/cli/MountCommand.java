@@ -3,7 +3,8 @@ package io.curvefs.client.cli;
 import io.curvefs.client.mount.MountOptions;
 import io.curvefs.client.mount.MountProcess;
 import io.curvefs.client.mount.MountSpec;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +41,8 @@ import picocli.CommandLine.Parameters;
       "  s3_timeout=SECONDS      longest wait for the object store, then EIO (60)",
       "  threads=N               threads that answer the kernel (32)",
       "  noallow_other           only the mounting user may enter (root: others may by default)",
+      "  metrics=HOST:PORT       serve http://HOST:PORT/metrics to Prometheus; port 0: any free one",
+      "  access_log=FILE         a line for each request, for 'curvefs profile'; 300M, one old one",
       "  log_file=FILE           log (root: /var/log/curvefs/..., else ~/.cache/curvefs/log/...)",
       "  suid, nosuid, dev, nodev, exec, noexec, ... as in mount(8); nosuid,nodev by default"
     })
@@ -85,7 +88,11 @@ final class MountCommand implements Callable<Integer> {
             System.getProperty("user.name").equals("root"),
             Path.of(System.getProperty("user.home")));
     MountProcess mount =
-        MountProcess.start(MountSpec.parse(spec), directory, parsed, new SimpleMeterRegistry());
+        MountProcess.start(
+            MountSpec.parse(spec),
+            directory,
+            parsed,
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(mount), "stop"));
     // Whoever waits for the mount, waits for this line.
     System.out.println("mounted");

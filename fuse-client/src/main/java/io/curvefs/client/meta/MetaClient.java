@@ -174,13 +174,14 @@ public final class MetaClient implements AutoCloseable {
 
   private CompletableFuture<ReadReply> send(
       GroupId group, ReadRequest.Builder request, int session) {
-    requests.count(request.getKindCase());
     request.setTarget(
         Target.newBuilder()
             .setGroup(group.value())
             .setFileSystem(routes.fileSystem().getId())
             .setSession(session));
-    return leaders.call(group, RpcMethod.READ, request.build(), ReadReply.class, deadline());
+    return requests.send(
+        request.getKindCase(),
+        () -> leaders.call(group, RpcMethod.READ, request.build(), ReadReply.class, deadline()));
   }
 
   /** The answer holds the dentry, and the inode where it lives in the directory's group. */
@@ -390,7 +391,6 @@ public final class MetaClient implements AutoCloseable {
       throw new RefusedException(Refusal.EINTR);
     }
     try {
-      requests.count(request.getKindCase());
       request
           .setTarget(
               Target.newBuilder()
@@ -401,7 +401,11 @@ public final class MetaClient implements AutoCloseable {
           .setSequence(slot.next())
           .setTime(clock.now());
       return Answers.await(
-          leaders.call(group, RpcMethod.MUTATE, request.build(), MutateReply.class, deadline()));
+          requests.send(
+              request.getKindCase(),
+              () ->
+                  leaders.call(
+                      group, RpcMethod.MUTATE, request.build(), MutateReply.class, deadline())));
     } finally {
       slots.give(slot);
     }

@@ -225,14 +225,16 @@ final class SessionKeeper implements AutoCloseable {
 
   private CoordinateReply ask(CoordinateRequest.Builder request, Deadline deadline)
       throws RefusedException {
-    requests.count(request.getKindCase());
     return Answers.await(
-        leaders.call(
-            Routes.COORDINATOR,
-            RpcMethod.COORDINATE,
-            request.build(),
-            CoordinateReply.class,
-            deadline));
+        requests.send(
+            request.getKindCase(),
+            () ->
+                leaders.call(
+                    Routes.COORDINATOR,
+                    RpcMethod.COORDINATE,
+                    request.build(),
+                    CoordinateReply.class,
+                    deadline)));
   }
 
   /** Ends the session, so that nobody has to wait for its lease to run out. */

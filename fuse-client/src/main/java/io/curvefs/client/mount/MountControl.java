@@ -12,9 +12,11 @@ final class MountControl implements ControlAttributes {
   static final String PID = PREFIX + "pid";
   static final String STATS = PREFIX + "stats";
   static final String BUCKET = PREFIX + "bucket";
+  static final String ACCESS_LOG = PREFIX + "access_log";
   static final String DROP_CACHES = PREFIX + "drop_caches";
 
   private final String bucket;
+  private final String accessLog;
 
   /** Set once the mount is wired; a kernel cannot ask before. */
   private volatile @Nullable Supplier<Map<String, Double>> statistics;
@@ -35,9 +37,11 @@ final class MountControl implements ControlAttributes {
 
   /**
    * @param bucket endpoint and bucket, for people
+   * @param accessLog path of the access log; empty: there is none
    */
-  MountControl(String bucket) {
+  MountControl(String bucket, String accessLog) {
     this.bucket = bucket;
+    this.accessLog = accessLog;
   }
 
   void wire(Supplier<Map<String, Double>> newStatistics, Dropper newDropper) {
@@ -50,6 +54,7 @@ final class MountControl implements ControlAttributes {
     return switch (name) {
       case PID -> ByteString.copyFromUtf8(Long.toString(ProcessHandle.current().pid()));
       case BUCKET -> ByteString.copyFromUtf8(bucket);
+      case ACCESS_LOG -> ByteString.copyFromUtf8(accessLog);
       case STATS -> {
         Supplier<Map<String, Double>> wired = statistics;
         StringBuilder text = new StringBuilder();

@@ -25,6 +25,7 @@ public final class MountHandle {
   private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
 
   private final Path root;
+  private final String source;
 
   /** Of libc; see getxattr(2). */
   public interface LibC {
@@ -33,8 +34,9 @@ public final class MountHandle {
     int setxattr(String path, String name, byte[] value, long size, int flags);
   }
 
-  private MountHandle(Path root) {
+  private MountHandle(Path root, String source) {
     this.root = root;
+    this.source = source;
   }
 
   /**
@@ -48,7 +50,7 @@ public final class MountHandle {
       throw new IOException(
           path + " is not in a CurveFS mount: 'grep fuse.curvefs /proc/mounts' lists them");
     }
-    return new MountHandle(entry.get().point());
+    return new MountHandle(entry.get().point(), entry.get().source());
   }
 
   public Path root() {
@@ -68,6 +70,29 @@ public final class MountHandle {
   /** Endpoint and bucket. */
   public String bucket() throws IOException {
     return get(MountControl.BUCKET);
+  }
+
+  /**
+   * Whether it is still there.
+   *
+   * @throws IOException when it is not: one line that says so
+   */
+  public void requirePresent() throws IOException {
+    if (MountTable.at(root).filter(MountTable.Entry::isCurveFs).isEmpty()) {
+      throw new IOException("the mount at " + root + " is gone: it was unmounted");
+    }
+  }
+
+  /** Where it writes its access log; empty when it writes none. */
+  public Optional<Path> accessLog() throws IOException {
+    return Optional.of(get(MountControl.ACCESS_LOG))
+        .filter(path -> !path.isEmpty())
+        .map(path -> Path.of(path));
+  }
+
+  /** The metaservers that it was mounted from, and its file system. */
+  public MountSpec spec() {
+    return MountSpec.ofDisplay(source);
   }
 
   /** Everything it counts; docs/metrics.md explains each. */

@@ -1,6 +1,7 @@
 package io.curvefs.client.mount;
 
 import io.curvefs.client.meta.MetaOptions;
+import io.curvefs.rpc.HostPort;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The options of a mount, as {@code -o} takes them; README and {@code mount.curvefs --help} list
@@ -25,6 +27,8 @@ import java.util.TreeMap;
  * @param threads that answer the kernel
  * @param allowOther other users may enter
  * @param passed on to the kernel
+ * @param metrics where Prometheus may read; null: nowhere
+ * @param accessLog file that gets a line for each request of the kernel; null: none
  */
 public record MountOptions(
     DiskCacheOptions diskCache,
@@ -38,7 +42,9 @@ public record MountOptions(
     Duration objectStoreMax,
     int threads,
     boolean allowOther,
-    List<String> passed) {
+    List<String> passed,
+    @Nullable HostPort metrics,
+    @Nullable Path accessLog) {
   private static final long MEMORY_BYTES_MIN = 16L << 20;
   private static final int THREADS_DEFAULT = 32;
 
@@ -84,6 +90,9 @@ public record MountOptions(
     if (!subDirectory.startsWith("/")) {
       throw new IllegalArgumentException("option subdir must begin with '/': " + subDirectory);
     }
+    if (accessLog != null && !accessLog.isAbsolute()) {
+      throw new IllegalArgumentException("option access_log must begin with '/': " + accessLog);
+    }
   }
 
   /**
@@ -125,7 +134,9 @@ public record MountOptions(
             duration(given, "s3_timeout", Duration.ofSeconds(60)),
             threads(take(given, "threads", Integer.toString(THREADS_DEFAULT))),
             allowOther(given, privileged),
-            passed);
+            passed,
+            address(given, "metrics"),
+            file(given, "access_log"));
     if (!given.isEmpty()) {
       throw new IllegalArgumentException(
           "unknown mount option '"
@@ -150,6 +161,21 @@ public record MountOptions(
   private static Duration duration(Map<String, String> given, String name, Duration otherwise) {
     String value = given.remove(name);
     return value == null ? otherwise : Sizes.seconds(name, value);
+  }
+
+  private static @Nullable HostPort address(Map<String, String> given, String name) {
+    if (!given.containsKey(name)) {
+      return null;
+    }
+    try {
+      return HostPort.parse(take(given, name, ""));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("option " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable Path file(Map<String, String> given, String name) {
+    return given.containsKey(name) ? Path.of(take(given, name, "")) : null;
   }
 
   private static int threads(String text) {

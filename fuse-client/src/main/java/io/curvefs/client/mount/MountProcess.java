@@ -10,6 +10,7 @@ import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
 import io.curvefs.cache.tier.TieredOptions;
+import io.curvefs.client.accesslog.AccessLog;
 import io.curvefs.client.data.DataClient;
 import io.curvefs.client.data.WriteBuffer;
 import io.curvefs.client.fuse.jnr.FuseOptions;
@@ -21,6 +22,7 @@ import io.curvefs.client.vfs.Vfs;
 import io.curvefs.client.vfs.VfsOptions;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.metrics.MetricsEndpoint;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;
 import io.curvefs.objectstore.ObjectStoreException;
@@ -34,6 +36,7 @@ import io.curvefs.proto.Session;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -73,11 +76,18 @@ public final class MountProcess implements AutoCloseable {
   private final CountDownLatch ended = new CountDownLatch(1);
 
   private MountProcess(
-      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      MountSpec spec, Path mountPoint, MountOptions options, PrometheusMeterRegistry registry)
       throws IOException {
     this.mountPoint = MountPoint.prepare(mountPoint);
     boolean mounted = false;
     try {
+      if (options.metrics() != null) {
+        MetricsEndpoint metrics =
+            opened(MetricsEndpoint.start(options.metrics(), registry, "option metrics"));
+        log.info("metrics of {} are at {}", this.mountPoint, metrics.url());
+      }
+      AccessLog accessLog =
+          options.accessLog() == null ? null : opened(accessLog(options.accessLog()));
       MetaClient meta = opened(connect(spec, options, registry));
       FileSystem fileSystem = meta.fileSystem();
       ObjectStore objects = opened(bucket(fileSystem, options));
@@ -96,7 +106,10 @@ public final class MountProcess implements AutoCloseable {
           opened(
               new DataClient(
                   namespace, objects, cache, writeBuffer, WallClock.SYSTEM, seen.listener()));
-      MountControl control = new MountControl(display(fileSystem.getObjectStore()));
+      MountControl control =
+          new MountControl(
+              display(fileSystem.getObjectStore()),
+              accessLog == null ? "" : accessLog.file().toString());
       Vfs vfs =
           new Vfs(
               namespace,
@@ -106,7 +119,7 @@ public final class MountProcess implements AutoCloseable {
               new VfsOptions(
                   root(namespace, options), options.readOnly(), options.readAheadBytes()));
       MountStatistics statistics =
-          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs);
+          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, accessLog);
       control.wire(
           statistics::values,
           memoryOnly -> {
@@ -131,7 +144,8 @@ public final class MountProcess implements AutoCloseable {
                   options.threads(),
                   options.passed()),
               WallClock.SYSTEM,
-              registry);
+              registry,
+              accessLog);
       mounted = true;
     } finally {
       if (!mounted) {
@@ -147,7 +161,7 @@ public final class MountProcess implements AutoCloseable {
    * @throws IOException one line that names what is wrong and the remedy
    */
   public static MountProcess start(
-      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      MountSpec spec, Path mountPoint, MountOptions options, PrometheusMeterRegistry registry)
       throws IOException {
     return new MountProcess(spec, mountPoint, options, registry);
   }
@@ -175,6 +189,18 @@ public final class MountProcess implements AutoCloseable {
     return servers.stream()
         .map(server -> new MemcachedServer(server.host(), server.port()))
         .toList();
+  }
+
+  private AccessLog accessLog(Path file) throws IOException {
+    if (file.normalize().startsWith(mountPoint)) {
+      throw new IOException(
+          "option access_log=" + file + " lies in the mount itself: each line would make another");
+    }
+    try {
+      return AccessLog.open(file);
+    } catch (IOException e) {
+      throw new IOException("option access_log=" + file + " cannot be written: " + e, e);
+    }
   }
 
   private static String hostName() {

@@ -127,6 +127,11 @@ public final class Keys {
     return ByteBuffer.wrap(garbageKey).getLong(1 + 4 + 8);
   }
 
+  /** Prefix of all garbage that a group holds. */
+  public static byte[] garbage() {
+    return new byte[] {GARBAGE};
+  }
+
   /** Prefix of the garbage of one file system. */
   public static byte[] garbage(int fileSystem) {
     return table(GARBAGE, fileSystem);

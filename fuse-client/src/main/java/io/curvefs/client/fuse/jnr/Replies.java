@@ -4,6 +4,7 @@ import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.vfs.Caller;
 import io.curvefs.error.Refusal;
 import java.nio.ByteBuffer;
+import java.util.function.IntConsumer;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.Struct;
@@ -50,6 +51,7 @@ final class Replies {
   private final double attributeSeconds;
   private final double entrySeconds;
   private final double negativeSeconds;
+  private final IntConsumer failed;
   private final ThreadLocal<Scratch> scratch = ThreadLocal.withInitial(Scratch::new);
 
   /** Memory of one thread. */
@@ -60,14 +62,24 @@ final class Replies {
     final ByteBuffer dataBuffer = Memory.buffer(data, DATA_BYTES_MAX);
   }
 
-  Replies(LibFuse libFuse, double attributeSeconds, double entrySeconds, double negativeSeconds) {
+  /**
+   * @param failed hears of each errno before it is answered
+   */
+  Replies(
+      LibFuse libFuse,
+      double attributeSeconds,
+      double entrySeconds,
+      double negativeSeconds,
+      IntConsumer failed) {
     this.libFuse = libFuse;
+    this.failed = failed;
     this.attributeSeconds = attributeSeconds;
     this.entrySeconds = entrySeconds;
     this.negativeSeconds = negativeSeconds;
   }
 
   void error(long request, int errno) {
+    failed.accept(errno);
     libFuse.fuse_reply_err(request, errno);
   }
 
@@ -95,6 +107,7 @@ final class Replies {
       error(request, Refusal.ENOENT.code());
       return;
     }
+    failed.accept(Refusal.ENOENT.code());
     long entry = scratch.get().entry;
     Memory.clear(entry, ENTRY_BYTES);
     Memory.putDouble(entry + ENTRY_ATTR + StatLayout.BYTES + 8, negativeSeconds);

@@ -64,7 +64,7 @@ class OperationsTest {
 
   @BeforeEach
   void wire() {
-    Replies replies = new Replies(libFuse(), 1, 1, 0);
+    Replies replies = new Replies(libFuse(), 1, 1, 0, errno -> {});
     operations =
         new Operations(
             mount.vfs,
