@@ -14,11 +14,22 @@ public final class PageCache implements CacheDropper {
   @Override
   public void drop(Collection<Path> files) throws IOException {
     for (Path file : files) {
-      drop(file);
+      drop(file, true);
     }
   }
 
-  private static void drop(Path file) throws IOException {
+  /** The same for files so many that it is faster to have everything on the machine written. */
+  public void dropMany(Collection<Path> files) throws IOException {
+    LibC.INSTANCE.sync();
+    for (Path file : files) {
+      drop(file, false);
+    }
+  }
+
+  /**
+   * @param write it first, since only clean pages go
+   */
+  private static void drop(Path file, boolean write) throws IOException {
     int descriptor = LibC.INSTANCE.open(file.toString(), LibC.READ_ONLY);
     if (descriptor < 0) {
       int errno = LastError.getLastError(Runtime.getSystemRuntime());
@@ -28,8 +39,7 @@ public final class PageCache implements CacheDropper {
       throw failed("open", file, errno);
     }
     try {
-      // Only clean pages go.
-      if (LibC.INSTANCE.fsync(descriptor) != 0) {
+      if (write && LibC.INSTANCE.fsync(descriptor) != 0) {
         throw failed("fsync", file, LastError.getLastError(Runtime.getSystemRuntime()));
       }
       int error = LibC.INSTANCE.posix_fadvise(descriptor, 0, 0, LibC.DONT_NEED);

@@ -161,7 +161,7 @@ public final class Epochs implements AutoCloseable {
 
   private void warmLocal(Workload workload, List<TrainingSet.Part> parts, TrainingCopy copy)
       throws IOException {
-    new PageCache().drop(copy.files());
+    new PageCache().dropMany(copy.files());
     add(workload, Source.LOCAL_DISK, read(null, copy, shuffled(parts)));
     add(workload, Source.LOCAL_PAGE_CACHE, read(null, copy, shuffled(parts)));
   }

@@ -55,7 +55,7 @@ final class Host implements AutoCloseable {
   /** What is cached on this host is on its disk alone, and not in the kernel's cache of that. */
   void makeDiskWarm() throws IOException {
     mount.dropMemory();
-    new PageCache().drop(FilesBelow.of(cache).keySet());
+    new PageCache().dropMany(FilesBelow.of(cache).keySet());
     Children.pause(KERNEL_MILLIS);
   }
 
