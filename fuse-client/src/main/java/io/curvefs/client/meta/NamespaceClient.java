@@ -7,6 +7,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Create;
 import io.curvefs.proto.DirectoryEntry;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Link;
 import io.curvefs.proto.MutateReply;
@@ -19,6 +20,7 @@ import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
 import io.curvefs.proto.Unlink;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -149,6 +151,19 @@ public final class NamespaceClient {
 
   public void close(InodeId inode) {
     meta.closed(inode);
+  }
+
+  /**
+   * Those of the inodes that exist, with their first chunks, in as few requests as may be; their
+   * attributes are news. Nothing is held open, so the extents may be gone by the time they are
+   * used.
+   *
+   * @param chunks of each file, 1 to 64
+   */
+  public List<FileChunks> files(Collection<InodeId> inodes, int chunks) throws RefusedException {
+    List<FileChunks> found = meta.files(inodes, chunks);
+    found.forEach(file -> cache.put(Attributes.of(file.getInode())));
+    return found;
   }
 
   // ---- listing ----
