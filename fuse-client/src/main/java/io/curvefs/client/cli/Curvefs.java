@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,
+      WarmupCommand.class,
       BenchCommand.class
     })
 public final class Curvefs {

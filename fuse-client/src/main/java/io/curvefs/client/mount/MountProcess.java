@@ -1,7 +1,6 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.disk.DiskTierOptions;
 import io.curvefs.cache.memory.MemoryTier;
@@ -80,13 +79,14 @@ public final class MountProcess implements AutoCloseable {
       NamespaceClient namespace = new NamespaceClient(meta, options.meta());
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
-      BlockCache cache = opened(cache(options, fileSystem, pool, objects));
+      TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects));
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
       this.data =
           opened(
               new DataClient(
                   namespace, objects, cache, writeBuffer, WallClock.SYSTEM, seen.listener()));
+      InodeId root = root(namespace, options);
       MountControl control = new MountControl(display(fileSystem.getObjectStore()));
       Vfs vfs =
           new Vfs(
@@ -94,8 +94,21 @@ public final class MountProcess implements AutoCloseable {
               data,
               seen,
               control,
-              new VfsOptions(
-                  root(namespace, options), options.readOnly(), options.readAheadBytes()));
+              new VfsOptions(root, options.readOnly(), options.readAheadBytes()));
+      MountWarmup warmup =
+          opened(
+              new MountWarmup(
+                  namespace,
+                  data,
+                  cache,
+                  root,
+                  this.mountPoint,
+                  MountWarmup.directory(
+                      options.cacheDirectory(), fileSystem.getUuid(), this.mountPoint),
+                  options.readOnly(),
+                  PASSING_BYTES,
+                  registry));
+      vfs.listen(warmup);
       MountStatistics statistics =
           new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs);
       control.wire(
@@ -103,7 +116,8 @@ public final class MountProcess implements AutoCloseable {
           () -> {
             cache.dropAll();
             vfs.forgetCached();
-          });
+          },
+          warmup);
       this.fuse =
           new JnrFuseMount(
               this.mountPoint,
@@ -119,6 +133,7 @@ public final class MountProcess implements AutoCloseable {
                   options.passed()),
               WallClock.SYSTEM,
               registry);
+      warmup.start();
       mounted = true;
     } finally {
       if (!mounted) {
@@ -205,7 +220,7 @@ public final class MountProcess implements AutoCloseable {
     return S3ObjectStore.open(location, limits);
   }
 
-  private static BlockCache cache(
+  private static TieredBlockCache cache(
       MountOptions options, FileSystem fileSystem, PagePool pool, ObjectStore objects)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));

@@ -1,0 +1,89 @@
+package io.curvefs.client.warmup;
+
+import com.google.protobuf.ByteString;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What became of each file of a job: numbers in memory, names in files, as far as they are worth
+ * telling. Thread-safe.
+ */
+final class Outcomes {
+  /** Names of failures and skips that are kept, in bytes; the numbers go on. */
+  static final long FAILED_BYTES_MAX = 256L << 20;
+
+  static final long SKIPPED_BYTES_MAX = 16L << 20;
+
+  final AtomicLong filesTotal = new AtomicLong();
+  final AtomicLong bytesTotal = new AtomicLong();
+  final AtomicLong filesCached = new AtomicLong();
+  final AtomicLong bytesDone = new AtomicLong();
+  final AtomicLong bytesMoved = new AtomicLong();
+  final AtomicLong filesFailed = new AtomicLong();
+  final AtomicLong filesSkipped = new AtomicLong();
+  private final EntryFile failed;
+  private final EntryFile skipped;
+  private final Counters counters;
+
+  /** Of all jobs of a mount. */
+  static final class Counters {
+    final Counter cached;
+    final Counter failed;
+    final Counter skipped;
+    final Counter bytes;
+
+    Counters(MeterRegistry registry) {
+      cached = registry.counter("curvefs.warmup.files", "outcome", "cached");
+      failed = registry.counter("curvefs.warmup.files", "outcome", "failed");
+      skipped = registry.counter("curvefs.warmup.files", "outcome", "skipped");
+      bytes = registry.counter("curvefs.warmup.bytes");
+    }
+  }
+
+  Outcomes(EntryFile failed, EntryFile skipped, Counters counters) {
+    this.failed = failed;
+    this.skipped = skipped;
+    this.counters = counters;
+  }
+
+  void cached() {
+    filesCached.incrementAndGet();
+  }
+
+  /** Bytes of a block that is where it belongs. */
+  void done(long bytes, long moved) {
+    bytesDone.addAndGet(bytes);
+    bytesMoved.addAndGet(moved);
+    counters.bytes.increment(moved);
+  }
+
+  void failed(Entry entry) {
+    filesFailed.incrementAndGet();
+    append(failed, entry);
+  }
+
+  void skipped(ByteString path, String reason) {
+    filesSkipped.incrementAndGet();
+    append(skipped, Entry.of(Entry.Kind.SKIPPED, path, reason));
+  }
+
+  private static void append(EntryFile file, Entry entry) {
+    try {
+      file.append(entry);
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "what became of " + entry.path().toStringUtf8() + " cannot be noted: " + e.getMessage(),
+          e);
+    }
+  }
+
+  /** The job has ended: what it came to is final. */
+  void count() {
+    counters.cached.increment(filesCached.get());
+    counters.failed.increment(filesFailed.get());
+    counters.skipped.increment(filesSkipped.get());
+  }
+}
