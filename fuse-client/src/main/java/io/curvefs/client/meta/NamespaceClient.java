@@ -51,7 +51,12 @@ public final class NamespaceClient {
             options.entryTimeout(),
             options.negativeTimeout(),
             System::nanoTime);
-    this.listings = new Listings(options.entryTimeout(), System::nanoTime);
+    // Names without their attributes would cost those who look at them a request each.
+    boolean attributesFirst = options.attributeTimeout().compareTo(options.entryTimeout()) < 0;
+    this.listings =
+        new Listings(
+            attributesFirst ? options.attributeTimeout() : options.entryTimeout(),
+            System::nanoTime);
   }
 
   public MetaClient meta() {

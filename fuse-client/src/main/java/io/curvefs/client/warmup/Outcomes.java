@@ -4,14 +4,17 @@ import com.google.protobuf.ByteString;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What became of each file of a job: numbers in memory, names in files, as far as they are worth
  * telling. Thread-safe.
  */
 final class Outcomes {
+  private static final Logger log = LoggerFactory.getLogger(Outcomes.class);
+
   /** Names of failures and skips that are kept, in bytes; the numbers go on. */
   static final long FAILED_BYTES_MAX = 256L << 20;
 
@@ -24,6 +27,7 @@ final class Outcomes {
   final AtomicLong bytesMoved = new AtomicLong();
   final AtomicLong filesFailed = new AtomicLong();
   final AtomicLong filesSkipped = new AtomicLong();
+  private final AtomicLong unnoted = new AtomicLong();
   private final EntryFile failed;
   private final EntryFile skipped;
   private final Counters counters;
@@ -70,14 +74,24 @@ final class Outcomes {
     append(skipped, Entry.of(Entry.Kind.SKIPPED, path, reason));
   }
 
-  private static void append(EntryFile file, Entry entry) {
+  private void append(EntryFile file, Entry entry) {
     try {
       file.append(entry);
     } catch (IOException e) {
-      throw new UncheckedIOException(
-          "what became of " + entry.path().toStringUtf8() + " cannot be noted: " + e.getMessage(),
-          e);
+      if (unnoted.getAndIncrement() == 0) {
+        log.error("what became of {} cannot be noted", entry.path().toStringUtf8(), e);
+      }
     }
+  }
+
+  /** There are so many failures of which no names are kept. */
+  void unnamed(long files) {
+    unnoted.addAndGet(files);
+  }
+
+  /** Files that were counted but could not be named. */
+  long unnoted() {
+    return unnoted.get() + failed.left() + skipped.left();
   }
 
   /** The job has ended: what it came to is final. */

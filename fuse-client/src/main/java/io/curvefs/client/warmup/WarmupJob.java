@@ -157,7 +157,10 @@ final class WarmupJob {
       state = JobState.RUNNING;
       beganNanos = around.nanoTime.getAsLong();
       work();
-      end(JobState.DONE, refusal);
+      long unnoted = outcomes.unnoted();
+      end(
+          JobState.DONE,
+          unnoted == 0 ? refusal : unnoted + " files are counted, but not named: too many");
       return true;
     } catch (InterruptedException e) {
       if (cancelled) {
@@ -390,8 +393,10 @@ final class WarmupJob {
 
   private void retry(Parts parts) throws IOException, InterruptedException {
     state = JobState.RETRYING;
+    long unnamed = failed.left(); // cannot be tried again, and stay failures
     failed.moveTo(around.store.part(id, Part.RETRY));
-    outcomes.filesFailed.set(failed.left());
+    outcomes.unnamed(unnamed);
+    outcomes.filesFailed.set(unnamed);
     TreeWalk walk = new TreeWalk(around.tree, around.paths, new Working(parts, outcomes));
     EntryFile.forEach(
         around.store.part(id, Part.RETRY),
