@@ -61,7 +61,8 @@ class WarmupTest {
   }
 
   private static String random(int files, int kibibytes) {
-    return "for i in $(seq %d); do head -c %dK /dev/urandom > f$i; done; ".formatted(files, kibibytes);
+    return "for i in $(seq %d); do head -c %dK /dev/urandom > f$i; done; "
+        .formatted(files, kibibytes);
   }
 
   private static double metadata(Mount mount) {
@@ -82,7 +83,9 @@ class WarmupTest {
     String name =
         filled(
             cluster,
-            "for d in a b c; do mkdir $d; (cd $d; " + random(100, 5) + "); done;"
+            "for d in a b c; do mkdir $d; (cd $d; "
+                + random(100, 5)
+                + "); done;"
                 + " head -c 20M /dev/urandom > large; touch empty; ln -s a/f1 link; mkfifo pipe");
     Mount mount = cluster.mount(name, "attr_timeout=600", "entry_timeout=600");
     Shell.Result warmed = warmup("add", mount.root());
@@ -287,9 +290,11 @@ class WarmupTest {
     awaitFinished(mount, "list");
     assertThat(
             Shell.bash(
-                mount.root(), "getfattr --only-values --absolute-names -n curvefs.warmup.op.list ."))
+                mount.root(),
+                "getfattr --only-values --absolute-names -n curvefs.warmup.op.list ."))
         .isEqualTo("1 /d finished\n2 /list finished\n");
-    assertThat(json(warmup("check", mount.path("d"), "--json").ok()).at("/tiers/disk/files").asInt())
+    assertThat(
+            json(warmup("check", mount.path("d"), "--json").ok()).at("/tiers/disk/files").asInt())
         .isEqualTo(10);
     mount.unmount();
 
@@ -303,9 +308,7 @@ class WarmupTest {
         "the warmup of " + path,
         Duration.ofSeconds(30),
         () ->
-            Shell.bash(
-                    mount.root(),
-                    "getfattr --only-values -n curvefs.warmup.op " + path)
+            Shell.bash(mount.root(), "getfattr --only-values -n curvefs.warmup.op " + path)
                 .equals("finished"));
   }
 

@@ -5,18 +5,16 @@ import java.util.List;
 
 /** Where a job puts, or looks for, what it is given. */
 public enum Storage {
-  DISK(CacheTier.DISK),
-  MEMCACHED(CacheTier.MEMCACHED),
+  DISK,
+  MEMCACHED,
   /** Disk first: memcached is then filled from there. */
-  BOTH(CacheTier.DISK, CacheTier.MEMCACHED);
-
-  private final List<CacheTier> tiers;
-
-  Storage(CacheTier... tiers) {
-    this.tiers = List.of(tiers);
-  }
+  BOTH;
 
   public List<CacheTier> tiers() {
-    return tiers;
+    return switch (this) {
+      case DISK -> List.of(CacheTier.DISK);
+      case MEMCACHED -> List.of(CacheTier.MEMCACHED);
+      case BOTH -> List.of(CacheTier.DISK, CacheTier.MEMCACHED);
+    };
   }
 }

@@ -202,12 +202,13 @@ final class WarmupJob {
   /** Looks at every path, and adds up what is below it. */
   private void count() throws IOException, InterruptedException {
     TreeWalk walk = new TreeWalk(around.tree, around.paths, new Counting());
+    ListedPaths listed = new ListedPaths(around.tree, around.paths);
     try (EntryFile todo = new EntryFile(around.store.part(id, Part.TODO), Long.MAX_VALUE);
         PathList paths = new PathList(around.store.part(id, Part.LIST))) {
       todo.clear();
       for (ByteString path = paths.next(); path != null; path = paths.next()) {
         stop.check();
-        Entry entry = look(path);
+        Entry entry = look(path, listed);
         todo.append(entry);
         if (entry.kind() == Kind.FILE) {
           outcomes.filesTotal.incrementAndGet();
@@ -220,12 +221,12 @@ final class WarmupJob {
     }
   }
 
-  private Entry look(ByteString path) {
+  private Entry look(ByteString path, ListedPaths listed) {
     if (!path.startsWith(Paths.ROOT)) {
       return Entry.of(Kind.OUTSIDE, path.substring(1), "not in this mount");
     }
     try {
-      Attributes found = around.paths.resolve(path);
+      Attributes found = listed.resolve(path);
       return switch (found.type()) {
         case REGULAR ->
             request.share().bytesOf(found.id(), found.length()) < 0

@@ -30,6 +30,7 @@ final class FakeTree implements FileTree {
   private final Map<Long, Integer> madeUp = new HashMap<>();
 
   final AtomicLong filesListed = new AtomicLong();
+  final AtomicInteger lookups = new AtomicInteger();
   final AtomicInteger partRequests = new AtomicInteger();
 
   /** Files whose version is another one each time it is asked for. */
@@ -123,6 +124,7 @@ final class FakeTree implements FileTree {
 
   @Override
   public synchronized Attributes child(InodeId parent, ByteString name) throws RefusedException {
+    lookups.incrementAndGet();
     Long child = directories.get(parent.value()).get(name.toStringUtf8());
     if (child == null) {
       throw new RefusedException(Refusal.ENOENT);

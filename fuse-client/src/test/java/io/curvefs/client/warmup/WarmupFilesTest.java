@@ -83,8 +83,7 @@ class WarmupFilesTest {
     java.util.zip.CRC32C crc = new java.util.zip.CRC32C();
     crc.update(json.getBytes(StandardCharsets.UTF_8));
     Path file = directory.resolve("7.job");
-    Files.writeString(
-        file, "curvefs-warmup-job 1 %08x\n%s".formatted(crc.getValue(), json));
+    Files.writeString(file, "curvefs-warmup-job 1 %08x\n%s".formatted(crc.getValue(), json));
 
     SavedJob job = JobStore.read(file);
     assertThat(job.origin()).isEqualTo(3);

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -111,8 +112,7 @@ class WarmupJobsTest {
   }
 
   private static JobRequest with(boolean pin, boolean force, Share share, long window) {
-    return new JobRequest(
-        JobKind.ADD, "test", Storage.DISK, 4, 0, pin, force, share, window);
+    return new JobRequest(JobKind.ADD, "test", Storage.DISK, 4, 0, pin, force, share, window);
   }
 
   @Test
@@ -140,8 +140,7 @@ class WarmupJobsTest {
         .containsEntry("elsewhere", "not in this mount");
     assertThat(failed(job.id()).get("/d/bad")).contains("is damaged");
     assertThat(skipped(job.id()))
-        .isEqualTo(
-            Map.of("/d/device", "a device", "/d/pipe", "a pipe", "/d/socket", "a socket"));
+        .isEqualTo(Map.of("/d/device", "a device", "/d/pipe", "a pipe", "/d/socket", "a socket"));
     assertThat(job.filesFailed()).isEqualTo(3);
     assertThat(job.filesSkipped()).isEqualTo(3);
     List<BlockId> wanted = new ArrayList<>(FakeTree.blocksOf(small, 1000));
@@ -333,6 +332,24 @@ class WarmupJobsTest {
   }
 
   @Test
+  void a_list_in_order_is_looked_up_page_by_page_and_any_other_one_by_one() throws IOException {
+    InodeId d = tree.directory(root, "d");
+    List<String> paths = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      tree.file(d, "f%04d".formatted(i), 10);
+      paths.add("/d/f%04d".formatted(i));
+    }
+    paths.add("/d/g");
+    assertThat(run(add(), paths.toArray(new String[0])).filesCached()).isEqualTo(1000);
+    assertThat(tree.lookups.get()).as("two lookups a path otherwise").isLessThan(60);
+
+    Collections.reverse(paths);
+    JobStatus job = run(add(), paths.toArray(new String[0]));
+    assertThat(job.filesCached()).isEqualTo(1000);
+    assertThat(failed(job.id())).containsOnlyKeys("/d/g");
+  }
+
+  @Test
   void a_file_that_changes_is_read_again_and_given_up_when_it_never_rests() throws IOException {
     InodeId restless = tree.file(root, "restless", 300L * MIB);
     tree.restless.put(restless, new AtomicInteger());
@@ -364,8 +381,7 @@ class WarmupJobsTest {
     JobStatus job = run(add(), "/d");
 
     assertThat(skipped(job.id()))
-        .containsOnlyKeys(
-            "/d/again", "/d/outside", "/d/above", "/d/dangling", "/d/loop", "/d/l4");
+        .containsOnlyKeys("/d/again", "/d/outside", "/d/above", "/d/dangling", "/d/loop", "/d/l4");
     assertThat(job.filesCached()).as("relative, absolute/f, l1, l2, l3").isEqualTo(5);
     assertThat(job.filesFailed()).isZero();
   }
@@ -417,8 +433,7 @@ class WarmupJobsTest {
       begin(jobs, add(), "/f");
     }
     assertThatThrownBy(() -> begin(jobs, add(), "/f")).hasMessageContaining("64 jobs");
-    assertThatThrownBy(
-            () -> begin(jobs, JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/f"))
+    assertThatThrownBy(() -> begin(jobs, JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/f"))
         .hasMessageContaining("no memcached servers");
     assertThatThrownBy(() -> jobs.add(add(), "unknown", null)).hasMessage("no paths were given");
   }
@@ -534,15 +549,13 @@ class WarmupJobsTest {
           .isEqualTo(job);
       assertThat(WarmupMessages.parseJobs(attributes.get("jobs").toByteArray())).contains(job);
       WarmupJobs.Records failed =
-          WarmupMessages.parseRecords(
-              attributes.get("failed." + job.id() + ".0").toByteArray());
+          WarmupMessages.parseRecords(attributes.get("failed." + job.id() + ".0").toByteArray());
       assertThat(named(failed)).containsOnlyKeys("/none");
     }
     assertThat(new WarmupAttributes(jobs, false).get("say.cancel.MQ")).isNull();
   }
 
-  private static void tell(
-      WarmupAttributes attributes, boolean readOnly, String verb, byte[] value)
+  private static void tell(WarmupAttributes attributes, boolean readOnly, String verb, byte[] value)
       throws IOException {
     if (readOnly) {
       String name = WarmupMessages.said(verb, value);
