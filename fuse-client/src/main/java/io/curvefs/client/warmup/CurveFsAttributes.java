@@ -67,7 +67,7 @@ public final class CurveFsAttributes {
     String failures =
         job.filesFailed() == 0
             ? ""
-            : ", " + job.filesFailed() + " of " + job.filesTotal() + " failed";
+            : ", " + job.filesFailed() + " of " + job.filesEnded() + " failed";
     return switch (job.state()) {
       case DONE -> "finished" + failures;
       case REFUSED, CANCELLED, BROKEN ->

@@ -49,7 +49,7 @@ class WarmupJobsTest {
   }
 
   private WarmupJobs open() throws IOException {
-    return open(directory);
+    return open(directory.resolve("jobs"));
   }
 
   private WarmupJobs open(Path where) throws IOException {
@@ -267,7 +267,7 @@ class WarmupJobsTest {
     tiers.allowed.drainPermits();
     int id = begin(first, add(), "/");
     tiers.waiting.await();
-    Path crashed = copy(directory, directory.resolveSibling(directory.getFileName() + "-crashed"));
+    Path crashed = copy(directory.resolve("jobs"), directory.resolve("crashed"));
     tiers.allowed.release(10);
     Thread closing =
         new Thread(
@@ -282,7 +282,7 @@ class WarmupJobsTest {
     tiers.allowed.release(1000);
     closing.join();
 
-    for (Path where : List.of(directory, crashed)) {
+    for (Path where : List.of(directory.resolve("jobs"), crashed)) {
       WarmupJobs next = open(where);
       assertThat(next.status(ended.id()).orElseThrow()).isEqualTo(ended);
       assertThat(end(next, id).state()).isEqualTo(JobState.DONE);
@@ -510,10 +510,10 @@ class WarmupJobsTest {
 
     attributes.set(list, ByteString.copyFromUtf8("add\nlist\n/list\ndisk\n/mnt\n/\n"));
     end(jobs, 2);
-    assertThat(attributes.get(list).toStringUtf8()).isEqualTo("finished, 2 of 1 failed");
+    assertThat(attributes.get(list).toStringUtf8()).isEqualTo("finished, 2 of 3 failed");
     assertThat(failed(2)).containsOnlyKeys("/elsewhere", "/none");
     assertThat(attributes.list().toStringUtf8())
-        .isEqualTo("1 /d finished\n2 /list finished, 2 of 1 failed\n");
+        .isEqualTo("1 /d finished\n2 /list finished, 2 of 3 failed\n");
 
     attributes.set(d, ByteString.copyFromUtf8("cancel\nsingle\n/d"));
     assertThatThrownBy(() -> attributes.get(root)).hasMessageContaining("no data");
