@@ -65,10 +65,28 @@ class ArchitectureTest {
           .resideInAPackage(METASERVER);
 
   @ArchTest
+  static final ArchRule whoMeasuresAMountSeesItFromOutside =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.epochs..",
+              "io.curvefs.client.quickstart..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE,
+              "io.curvefs.client.meta..",
+              "io.curvefs.client.data..",
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..");
+
+  @ArchTest
   static final ArchRule theVfsKnowsNeitherPathsNorFuse =
       noClasses()
           .that()
-          .resideInAnyPackage("io.curvefs.client.vfs..", "io.curvefs.client.data..")
+          .resideInAnyPackage(
+              "io.curvefs.client.vfs..", "io.curvefs.client.data..", "io.curvefs.client.siblings..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("java.nio.file..", "jnr..", "ru.serce..", "io.curvefs.client.fuse..");
@@ -94,6 +112,16 @@ class ArchitectureTest {
       noClasses()
           .that()
           .resideInAPackage("io.curvefs.client.meta..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE, OBJECT_STORE, "io.curvefs.client.data..", "io.curvefs.client.vfs..");
+
+  @ArchTest
+  static final ArchRule theSiblingsKnowNoBytes =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.siblings..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -126,6 +154,10 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule jraftStaysInItsHost = only("com.alipay..", "io.curvefs.metaserver.raft..");
+
+  @ArchTest
+  static final ArchRule xmemcachedStaysInItsTier =
+      only("net.rubyeye..", "io.curvefs.cache.memcached..");
 
   @ArchTest
   static final ArchRule nettyStaysInItsTransports =

@@ -140,25 +140,39 @@ public final class Cluster implements AutoCloseable {
   }
 
   public Shell.Result fs(Object... arguments) {
-    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, "fs", arguments[0]));
+    return command("fs", arguments);
+  }
+
+  public Shell.Result cacheCluster(Object... arguments) {
+    return command("cachecluster", arguments);
+  }
+
+  private Shell.Result command(String name, Object... arguments) {
+    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, name, arguments[0]));
     command.addAll(List.of("--meta", addresses()));
     command.addAll(List.of(arguments).subList(1, arguments.length));
     return Shell.run(command.toArray());
   }
 
-  public void createFileSystem(String name) {
-    fs(
-            "create",
-            name,
-            "--bucket",
-            BUCKET,
-            "--endpoint",
-            endpoint(),
-            "--access-key",
-            ACCESS_KEY,
-            "--secret-key",
-            SECRET_KEY)
-        .ok();
+  /**
+   * @param more options of the command
+   */
+  public void createFileSystem(String name, String... more) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "create",
+                name,
+                "--bucket",
+                BUCKET,
+                "--endpoint",
+                endpoint(),
+                "--access-key",
+                ACCESS_KEY,
+                "--secret-key",
+                SECRET_KEY));
+    arguments.addAll(List.of(more));
+    fs(arguments.toArray()).ok();
   }
 
   /** Mounts a file system in a new directory. */

@@ -8,6 +8,9 @@ import jnr.ffi.Runtime;
 
 /** The kernel's cache of file content, of which anybody may have single files dropped. */
 public final class PageCache implements CacheDropper {
+  /** ENOENT. */
+  private static final int NO_SUCH_FILE = 2;
+
   @Override
   public void drop(Collection<Path> files) throws IOException {
     for (Path file : files) {
@@ -18,7 +21,11 @@ public final class PageCache implements CacheDropper {
   private static void drop(Path file) throws IOException {
     int descriptor = LibC.INSTANCE.open(file.toString(), LibC.READ_ONLY);
     if (descriptor < 0) {
-      throw failed("open", file, LastError.getLastError(Runtime.getSystemRuntime()));
+      int errno = LastError.getLastError(Runtime.getSystemRuntime());
+      if (errno == NO_SUCH_FILE) {
+        return; // nor has it pages any more
+      }
+      throw failed("open", file, errno);
     }
     try {
       // Only clean pages go.

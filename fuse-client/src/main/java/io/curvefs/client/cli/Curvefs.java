@@ -17,11 +17,13 @@ import picocli.CommandLine.Command;
       MetaServerCommand.class,
       S3Command.class,
       FsCommand.class,
+      CacheClusterCommand.class,
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,
       WarmupCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      EpochsCommand.class
     })
 public final class Curvefs {
   private Curvefs() {}

@@ -40,13 +40,13 @@ final class WarmupCheckCommand implements Callable<Integer> {
     if (json) {
       Json.print(values(job));
     } else {
-      System.out.printf("%d files, %s%n", job.filesCached(), ByteSize.text(job.bytesDone()));
+      System.out.printf("%d files, %s%n", job.filesCached(), ByteSize.text((double) job.bytesDone()));
       for (TierCount count : job.tiers()) {
         System.out.printf(
             "  %-9s %d files, %s, %.1f %%%n",
             count.tier().name().toLowerCase(Locale.ROOT),
             count.files(),
-            ByteSize.text(count.bytes()),
+            ByteSize.text((double) count.bytes()),
             percent(job, count));
       }
       if (job.filesFailed() > 0) {

@@ -45,7 +45,7 @@ final class WarmupEvictCommand implements Callable<Integer> {
           "%s: %d files, %s evicted%n",
           count.tier().name().toLowerCase(Locale.ROOT),
           count.files(),
-          ByteSize.text(count.bytes()));
+          ByteSize.text((double) count.bytes()));
     }
     if (job.filesFailed() > 0) {
       WarmupReport.end(done.mount(), job);

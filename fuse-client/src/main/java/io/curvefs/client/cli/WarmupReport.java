@@ -34,9 +34,9 @@ final class WarmupReport {
         + " of "
         + job.filesTotal()
         + " files, "
-        + ByteSize.text(job.bytesDone())
+        + ByteSize.text((double) job.bytesDone())
         + " of "
-        + ByteSize.text(job.bytesTotal());
+        + ByteSize.text((double) job.bytesTotal());
   }
 
   /** Rate, and the time that is left at this rate. */
@@ -86,8 +86,8 @@ final class WarmupReport {
       System.out.printf(
           "cached %d files (%s, of which %s had to be moved), failed %d, skipped %d, in %s%n",
           job.filesCached(),
-          ByteSize.text(job.bytesDone()),
-          ByteSize.text(job.bytesMoved()),
+          ByteSize.text((double) job.bytesDone()),
+          ByteSize.text((double) job.bytesMoved()),
           job.filesFailed(),
           job.filesSkipped(),
           time(job.runningMillis() / (long) MILLIS));

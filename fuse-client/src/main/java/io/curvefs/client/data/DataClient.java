@@ -3,9 +3,13 @@ package io.curvefs.client.data;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockSource;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.siblings.SiblingReadAhead;
 import io.curvefs.id.InodeId;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;
+import io.curvefs.proto.FileChunks;
+import io.curvefs.proto.IndexedChunk;
+import io.curvefs.slice.Layout;
 import io.curvefs.time.WallClock;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
@@ -35,6 +39,7 @@ public final class DataClient implements AutoCloseable {
   private final ContentListener listener;
   private final ExecutorService background;
   private final ScheduledExecutorService timer;
+  private final SiblingReadAhead siblings;
   private final Set<FileData> files = ConcurrentHashMap.newKeySet();
 
   /**
@@ -63,6 +68,7 @@ public final class DataClient implements AutoCloseable {
             namespace.meta().fileSystem().getUuid(),
             clock,
             background);
+    this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
     timer.scheduleWithFixedDelay(this::flushOld, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -94,6 +100,18 @@ public final class DataClient implements AutoCloseable {
     file.abandon();
   }
 
+  /** Fetches small files before they are opened; told of listings and opens. */
+  public SiblingReadAhead siblings() {
+    return siblings;
+  }
+
+  private void fetchAhead(FileChunks file) {
+    for (IndexedChunk chunk : file.getChunksList()) {
+      Blocks.within(
+          chunk.getChunk().getExtentsList(), 0, Layout.CHUNK_BYTES, store.cache()::prefetch);
+    }
+  }
+
   private void flushOld() {
     files.forEach(file -> file.flushOlderThan(COMMIT_AGE));
   }
@@ -119,6 +137,7 @@ public final class DataClient implements AutoCloseable {
   /** Call {@link #flushAll} first. */
   @Override
   public void close() {
+    siblings.close();
     timer.shutdownNow();
     background.shutdownNow();
   }

@@ -40,6 +40,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
 
 /**
  * The metaservers as one: every call goes to the leader of the group it concerns, is repeated over
@@ -57,6 +58,7 @@ public final class MetaClient implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final LeaderClient leaders;
   private final Routes routes;
+  private final CacheServers cacheServers = new CacheServers();
   private final MetaRequests requests;
   private final SessionKeeper sessions;
   private final OpenFiles openFiles = new OpenFiles();
@@ -82,6 +84,7 @@ public final class MetaClient implements AutoCloseable {
         new SessionKeeper(
             leaders,
             routes,
+            cacheServers,
             requests,
             fileSystem,
             description,
@@ -124,6 +127,16 @@ public final class MetaClient implements AutoCloseable {
   /** The file system as it was when last heard of, with what is needed to reach its bucket. */
   public FileSystem fileSystem() {
     return routes.fileSystem();
+  }
+
+  /**
+   * Tells of the memcached servers that the file system's mounts share: at once of those known now,
+   * then whenever they change, a few seconds after {@code curvefs cachecluster} changed them; none:
+   * an empty list. There is one listener, the last given; it is called in order, by the thread that
+   * keeps the session alive, and so must return within a few seconds.
+   */
+  public void onCacheServers(Consumer<List<HostPort>> listener) {
+    cacheServers.listen(listener);
   }
 
   /** Any current session: the upper half of new slice ids. */

@@ -25,10 +25,16 @@ final class MountControl implements ControlAttributes {
   private volatile @Nullable Dropper dropper;
   private volatile @Nullable MountWarmup warmup;
 
-  /** Empties every cache of the mount. */
+  /** The value of {@link #DROP_CACHES} that spares what lies below memory; any other means all. */
+  static final String MEMORY_ONLY = "memory";
+
+  /** Empties caches of the mount. */
   @FunctionalInterface
   interface Dropper {
-    void drop() throws IOException;
+    /**
+     * @param memoryOnly spare what lies below memory, so that the next reads come from there
+     */
+    void drop(boolean memoryOnly) throws IOException;
   }
 
   /**
@@ -86,7 +92,7 @@ final class MountControl implements ControlAttributes {
     if (!name.equals(DROP_CACHES) || wired == null) {
       return false;
     }
-    wired.drop();
+    wired.drop(value.toStringUtf8().equals(MEMORY_ONLY));
     return true;
   }
 }

@@ -102,8 +102,16 @@ public final class MountHandle {
 
   /** Empties every cache of the mount: the next reads are cold. */
   public void dropCaches() throws IOException {
-    byte[] value = {'1'};
-    setAttribute(MountControl.DROP_CACHES, value);
+    drop("1");
+  }
+
+  /** Empties memory, the kernel's too: the next reads come from what lies below, if it is there. */
+  public void dropMemory() throws IOException {
+    drop(MountControl.MEMORY_ONLY);
+  }
+
+  private void drop(String what) throws IOException {
+    setAttribute(MountControl.DROP_CACHES, what.getBytes(StandardCharsets.UTF_8));
   }
 
   private String get(String name) throws IOException {

@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param readAheadBytes how far a sequential read is run ahead of
  * @param readOnly refuse changes
  * @param subDirectory path of the directory to show as the root; "/" for the whole file system
+ * @param memcached use the memcached cluster that the file system is bound to
  * @param meta timeouts of metadata
  * @param objectStoreMax how long one object may take, retries included
  * @param threads that answer the kernel
@@ -34,6 +35,7 @@ public record MountOptions(
     long readAheadBytes,
     boolean readOnly,
     String subDirectory,
+    boolean memcached,
     MetaOptions meta,
     Duration objectStoreMax,
     int threads,
@@ -117,6 +119,7 @@ public record MountOptions(
             Sizes.bytes("read_ahead", take(given, "read_ahead", "32M")),
             given.remove("ro") != null,
             take(given, "subdir", "/"),
+            given.remove("nomemcached") == null,
             new MetaOptions(
                 duration(given, "attr_timeout", defaults.attributeTimeout()),
                 duration(given, "entry_timeout", defaults.entryTimeout()),

@@ -3,6 +3,9 @@ package io.curvefs.client.mount;
 import com.google.protobuf.ByteString;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.disk.DiskTierOptions;
+import io.curvefs.cache.memcached.MemcachedOptions;
+import io.curvefs.cache.memcached.MemcachedServer;
+import io.curvefs.cache.memcached.MemcachedTier;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
@@ -28,6 +31,7 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
+import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -38,6 +42,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -79,7 +84,12 @@ public final class MountProcess implements AutoCloseable {
       NamespaceClient namespace = new NamespaceClient(meta, options.meta());
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
-      TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects));
+      MemcachedTier memcached =
+          new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
+      TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects, memcached));
+      if (options.memcached()) {
+        meta.onCacheServers(servers -> memcached.use(members(servers)));
+      }
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
       this.data =
@@ -113,8 +123,12 @@ public final class MountProcess implements AutoCloseable {
           new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs);
       control.wire(
           statistics::values,
-          () -> {
-            cache.dropAll();
+          memoryOnly -> {
+            if (memoryOnly) {
+              cache.dropMemory();
+            } else {
+              cache.dropAll();
+            }
             vfs.forgetCached();
           },
           warmup);
@@ -173,6 +187,12 @@ public final class MountProcess implements AutoCloseable {
         registry);
   }
 
+  private static List<MemcachedServer> members(List<HostPort> servers) {
+    return servers.stream()
+        .map(server -> new MemcachedServer(server.host(), server.port()))
+        .toList();
+  }
+
   private static String hostName() {
     try {
       return InetAddress.getLocalHost().getHostName();
@@ -221,7 +241,11 @@ public final class MountProcess implements AutoCloseable {
   }
 
   private static TieredBlockCache cache(
-      MountOptions options, FileSystem fileSystem, PagePool pool, ObjectStore objects)
+      MountOptions options,
+      FileSystem fileSystem,
+      PagePool pool,
+      ObjectStore objects,
+      MemcachedTier memcached)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
     DiskTier disk =
@@ -238,6 +262,7 @@ public final class MountProcess implements AutoCloseable {
         pool,
         memory,
         disk,
+        memcached,
         DataClient.source(objects, fileSystem.getUuid()),
         TieredOptions.DEFAULTS);
   }

@@ -71,6 +71,7 @@ record MountStatistics(
     CacheStatistics statistics = cache.statistics();
     addTier(values, "memory", statistics.memory());
     addTier(values, "disk", statistics.disk());
+    addTier(values, "memcached", statistics.memcached());
     values.put("curvefs.cache.loads", (double) statistics.sourceLoads());
     values.put("curvefs.cache.prefetches", (double) statistics.prefetchesIssued());
     values.put("curvefs.cache.prefetches.dropped", (double) statistics.prefetchesDropped());

@@ -11,6 +11,7 @@ import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Open files and their handles: all handles of a file share its bytes. Thread-safe. */
@@ -37,12 +38,18 @@ final class OpenFiles {
   static final class FileHandle {
     final FileData data;
     final ReadStream stream;
+    private final AtomicBoolean read = new AtomicBoolean();
     private long failuresReported;
 
     FileHandle(FileData data, ReadStream stream) {
       this.data = data;
       this.stream = stream;
       this.failuresReported = data.failures();
+    }
+
+    /** True once: for the first read. */
+    boolean beginsToRead() {
+      return !read.get() && read.compareAndSet(false, true);
     }
 
     /**

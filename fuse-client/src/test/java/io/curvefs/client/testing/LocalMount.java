@@ -1,6 +1,7 @@
 package io.curvefs.client.testing;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.cache.CacheStatistics;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
@@ -47,16 +48,34 @@ public final class LocalMount implements AutoCloseable {
       long writeBufferBytes,
       UnaryOperator<ObjectStore> faults)
       throws IOException {
+    this(cluster, fileSystem, options, writeBufferBytes, 53 << 20, 11 << 20, faults);
+  }
+
+  /**
+   * @param passingBytes of the budget for what is neither written nor cached
+   * @param faults wraps the object store
+   */
+  public LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      long memoryCacheBytes,
+      long passingBytes,
+      UnaryOperator<ObjectStore> faults)
+      throws IOException {
     meta = cluster.connect(fileSystem, options, registry);
     NamespaceClient namespace = new NamespaceClient(meta, options);
     objects =
         faults.apply(
             S3ObjectStore.open(cluster.s3().location(LocalCluster.BUCKET), S3Limits.DEFAULTS));
-    pool = new PagePool(writeBufferBytes + (64 << 20));
+    pool = new PagePool(writeBufferBytes + memoryCacheBytes + passingBytes);
     cache =
         new TieredBlockCache(
             pool,
-            new MemoryTier(pool, 40 << 20),
+            new MemoryTier(pool, memoryCacheBytes / 4 * 3),
+            null,
+            null,
             null,
             DataClient.source(objects, meta.fileSystem().getUuid()),
             TieredOptions.DEFAULTS);
@@ -83,6 +102,10 @@ public final class LocalMount implements AutoCloseable {
   public void dropCaches() throws IOException {
     cache.dropAll();
     vfs.forgetCached();
+  }
+
+  public CacheStatistics cacheStatistics() {
+    return cache.statistics();
   }
 
   /** Requests of one operation that were sent to metaservers. */

@@ -34,6 +34,15 @@ final class Replies {
   private static final long BITS = HANDLE - 4;
 
   private static final int KEEP_CACHE = 1 << 1;
+
+  /** struct fuse_open_out of the kernel: handle, flags, padding. */
+  private static final int OPEN_OUT_BYTES = 16;
+
+  private static final int FOPEN_KEEP_CACHE = 1 << 1;
+
+  /** Since Linux 5.16, which libfuse 2 does not know; older kernels pass it over. */
+  private static final int FOPEN_NO_FLUSH = 1 << 5;
+
   private static final int USAGE_BLOCK_BYTES = 4096;
   private static final int NAME_BYTES_MAX = 255;
 
@@ -110,6 +119,16 @@ final class Replies {
   boolean opened(long request, long fileInfo, long handle, boolean keepPages) {
     setHandle(fileInfo, handle, keepPages);
     return libFuse.fuse_reply_open(request, fileInfo) == 0;
+  }
+
+  /** As {@link #opened}, for who cannot write: the kernel need not flush at each close. */
+  boolean openedToRead(long request, long fileInfo, long handle, boolean keepPages) {
+    setHandle(fileInfo, handle, keepPages);
+    long out = scratch.get().entry;
+    Memory.putLong(out, handle);
+    Memory.putInt(out + 8, keepPages ? FOPEN_KEEP_CACHE | FOPEN_NO_FLUSH : FOPEN_NO_FLUSH);
+    Memory.putInt(out + 12, 0);
+    return libFuse.fuse_reply_buf(request, out, OPEN_OUT_BYTES) == 0;
   }
 
   /** See {@link #opened}. */
