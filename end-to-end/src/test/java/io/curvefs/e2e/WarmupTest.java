@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Cluster;
+import io.curvefs.e2e.testing.Memcached;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
@@ -335,6 +336,42 @@ class WarmupTest {
         .isEqualTo(40);
     assertThat(mount.counted("curvefs.cache.bytes{tier=disk}")).isLessThanOrEqualTo(16 << 20);
     mount.unmount();
+  }
+
+  @Test
+  void hosts_warm_their_shares_into_memcached_and_another_reads_without_an_object() {
+    String name = filled(cluster, random(30, 64) + "head -c 200M /dev/urandom > large");
+    try (Memcached server = Memcached.start("-m", "512")) {
+      cluster.cacheCluster("add", "warm", server.address()).ok();
+      cluster.cacheCluster("bind", "warm", "--fs", name).ok();
+      List<Mount> hosts = List.of(cluster.mount(name), cluster.mount(name));
+      double gets = 0;
+      for (int i = 0; i < 2; i++) {
+        Mount host = hosts.get(i);
+        warmup("add", host.root(), "--distribute", (i + 1) + "/2").ok();
+        gets += host.counted(GETS);
+      }
+      assertThat(gets).as("each block is fetched by one host").isEqualTo(30 + 200 / 4);
+
+      Mount reader = cluster.mount(name);
+      JsonNode check = json(warmup("check", reader.root(), "--json").ok());
+      assertThat(check.at("/tiers/memcached/percent").asDouble()).isEqualTo(100);
+      assertThat(check.at("/tiers/disk/files").asInt()).isZero();
+      String checksums = Shell.bash(reader.root(), CHECKSUMS);
+      assertThat(reader.counted(GETS)).isZero();
+      assertThat(Shell.bash(hosts.get(0).root(), CHECKSUMS)).isEqualTo(checksums);
+      warmup("evict", reader.root(), "--storage", "both").ok();
+      check = json(warmup("check", reader.root(), "--json").ok());
+      assertThat(check.at("/tiers/memcached/files").asInt()).isZero();
+      warmup("add", reader.path("f1"), "--storage", "both").ok();
+      check = json(warmup("check", reader.path("f1"), "--json").ok());
+      assertThat(check.at("/tiers/memcached/files").asInt()).isEqualTo(1);
+      assertThat(check.at("/tiers/disk/files").asInt()).isEqualTo(1);
+      hosts.forEach(Mount::unmount);
+      reader.unmount();
+      cluster.cacheCluster("unbind", "--fs", name).ok();
+      cluster.cacheCluster("remove", "warm").ok();
+    }
   }
 
   @Test

@@ -40,7 +40,8 @@ final class WarmupCheckCommand implements Callable<Integer> {
     if (json) {
       Json.print(values(job));
     } else {
-      System.out.printf("%d files, %s%n", job.filesCached(), ByteSize.text((double) job.bytesDone()));
+      System.out.printf(
+          "%d files, %s%n", job.filesCached(), ByteSize.text((double) job.bytesDone()));
       for (TierCount count : job.tiers()) {
         System.out.printf(
             "  %-9s %d files, %s, %.1f %%%n",

@@ -34,7 +34,11 @@ final class WarmupProgress {
         if (!quiet && !totalsTold && isCounted(job)) {
           totalsTold = true;
           System.err.println(
-              job.filesTotal() + " files, " + ByteSize.text((double) job.bytesTotal()) + "; job " + id);
+              job.filesTotal()
+                  + " files, "
+                  + ByteSize.text((double) job.bytesTotal())
+                  + "; job "
+                  + id);
           if (!job.message().isEmpty()) {
             System.err.println("curvefs: " + job.message());
           }

@@ -16,21 +16,35 @@ import org.jspecify.annotations.Nullable;
 record Entry(Kind kind, ByteString path, ByteString after, String reason, long inode, long length) {
   /** What is known of it. */
   enum Kind {
-    FILE,
-    DIRECTORY,
+    FILE(1),
+    DIRECTORY(2),
     /** The rest of a directory, which could not be listed. */
-    UNLISTED,
+    UNLISTED(3),
     /** There was nothing, or it could not be looked at. */
-    MISSING,
+    MISSING(4),
     /** The path is not in the mount. */
-    OUTSIDE,
+    OUTSIDE(5),
     /** Not to be cached, for a good reason. */
-    SKIPPED;
+    SKIPPED(6);
 
-    private static final Kind[] ALL = values();
+    private final int code;
 
-    static @Nullable Kind of(int number) {
-      return number >= 0 && number < ALL.length ? ALL[number] : null;
+    Kind(int code) {
+      this.code = code;
+    }
+
+    /** The number in files. */
+    int code() {
+      return code;
+    }
+
+    static @Nullable Kind of(int code) {
+      for (Kind kind : values()) {
+        if (kind.code == code) {
+          return kind;
+        }
+      }
+      return null;
     }
   }
 

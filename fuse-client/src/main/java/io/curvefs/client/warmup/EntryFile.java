@@ -61,7 +61,7 @@ final class EntryFile implements AutoCloseable {
   synchronized void append(Entry entry) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     DataOutputStream data = new DataOutputStream(bytes);
-    data.writeByte(entry.kind().ordinal());
+    data.writeByte(entry.kind().code());
     data.writeLong(entry.inode());
     data.writeLong(entry.length());
     text(data, entry.path());

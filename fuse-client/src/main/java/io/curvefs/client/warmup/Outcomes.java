@@ -61,7 +61,7 @@ final class Outcomes {
   void done(long bytes, long moved) {
     bytesDone.addAndGet(bytes);
     bytesMoved.addAndGet(moved);
-    counters.bytes.increment(moved);
+    counters.bytes.increment((double) moved);
   }
 
   void failed(Entry entry) {
@@ -96,8 +96,8 @@ final class Outcomes {
 
   /** The job has ended: what it came to is final. */
   void count() {
-    counters.cached.increment(filesCached.get());
-    counters.failed.increment(filesFailed.get());
-    counters.skipped.increment(filesSkipped.get());
+    counters.cached.increment((double) filesCached.get());
+    counters.failed.increment((double) filesFailed.get());
+    counters.skipped.increment((double) filesSkipped.get());
   }
 }

@@ -27,6 +27,9 @@ final class WarmupJob {
   /** In a known order files wait for their reader: what is asked too early is old by then. */
   private static final int ORDERED_FILES_PER_REQUEST = 16;
 
+  private static final int TIER_LOOKS_MAX = 300;
+  private static final long TIER_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
   private final int id;
   private final JobRequest request;
   private final long origin;
@@ -146,6 +149,7 @@ final class WarmupJob {
       failed.clear();
       skipped.clear();
       stop.check();
+      awaitTiers();
       state = JobState.COUNTING;
       count();
       String refusal = request.kind() == JobKind.ADD ? refusal() : "";
@@ -175,6 +179,21 @@ final class WarmupJob {
       around.tiers.release(id);
       closeQuietly(failed);
       closeQuietly(skipped);
+    }
+  }
+
+  /** A mount that has just begun may not have heard of its memcached servers yet. */
+  private void awaitTiers() throws IOException, InterruptedException {
+    if (request.kind() != JobKind.ADD) {
+      return;
+    }
+    for (CacheTier tier : request.storage().tiers()) {
+      for (int looks = 0; !around.tiers.exists(tier); looks++) {
+        if (looks == TIER_LOOKS_MAX) {
+          throw new IOException("this mount has no tier " + tier + " any more");
+        }
+        stop.pause(TIER_LOOK_NANOS);
+      }
     }
   }
 

@@ -76,7 +76,6 @@ public final class LocalMount implements AutoCloseable {
             new MemoryTier(pool, memoryCacheBytes / 4 * 3),
             null,
             null,
-            null,
             DataClient.source(objects, meta.fileSystem().getUuid()),
             TieredOptions.DEFAULTS);
     buffer = new WriteBuffer(pool, writeBufferBytes);
