@@ -65,7 +65,7 @@ public final class MountHandle {
   public static List<MountHandle> all() throws IOException {
     List<MountHandle> all = new ArrayList<>();
     for (MountTable.Entry entry : MountTable.all()) {
-      all.add(new MountHandle(entry.point()));
+      all.add(new MountHandle(entry.point(), entry.source()));
     }
     return all;
   }

@@ -127,7 +127,9 @@ public final class MountProcess implements AutoCloseable {
                   root,
                   this.mountPoint,
                   MountWarmup.directory(
-                      options.diskCache().directories().get(0), fileSystem.getUuid(), this.mountPoint),
+                      options.diskCache().directories().get(0),
+                      fileSystem.getUuid(),
+                      this.mountPoint),
                   options.readOnly(),
                   PASSING_BYTES,
                   registry));
