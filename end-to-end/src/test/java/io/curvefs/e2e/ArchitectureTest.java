@@ -93,6 +93,22 @@ class ArchitectureTest {
           .resideInAnyPackage("java.nio.file..", "jnr..", "ru.serce..", "io.curvefs.client.fuse..");
 
   @ArchTest
+  static final ArchRule warmupKnowsNeitherFuseNorCommands =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.warmup..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              OBJECT_STORE,
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..",
+              "io.curvefs.client.mount..",
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.cli..",
+              "jnr..");
+
+  @ArchTest
   static final ArchRule theMetadataClientKnowsNoData =
       noClasses()
           .that()

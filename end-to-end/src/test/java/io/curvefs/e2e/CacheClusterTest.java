@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -233,16 +234,26 @@ class CacheClusterTest {
     }
   }
 
+  /** Whom the first server believes to lead group 0, once it believes that of anyone. */
   private static int coordinatorLeader(Cluster three) {
+    AtomicInteger leader = new AtomicInteger();
     try (RpcClient rpc = new RpcClient(1)) {
-      return rpc.call(
-              HostPort.parse(three.address(1)),
-              RpcMethod.HELLO,
-              HelloRequest.getDefaultInstance(),
-              HelloReply.class,
-              Duration.ofSeconds(5))
-          .join()
-          .getCoordinatorLeader();
+      Await.until(
+          "a leader of the coordinator",
+          Duration.ofSeconds(30),
+          () -> {
+            leader.set(
+                rpc.call(
+                        HostPort.parse(three.address(1)),
+                        RpcMethod.HELLO,
+                        HelloRequest.getDefaultInstance(),
+                        HelloReply.class,
+                        Duration.ofSeconds(5))
+                    .join()
+                    .getCoordinatorLeader());
+            return leader.get() > 0;
+          });
     }
+    return leader.get();
   }
 }

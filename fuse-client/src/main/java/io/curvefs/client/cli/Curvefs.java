@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       UmountCommand.class,
       StatsCommand.class,
       ProfileCommand.class,
+      WarmupCommand.class,
       BenchCommand.class,
       EpochsCommand.class
     })

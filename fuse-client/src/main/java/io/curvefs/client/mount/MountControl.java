@@ -2,12 +2,15 @@ package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
 import io.curvefs.client.vfs.ControlAttributes;
+import io.curvefs.client.warmup.CurveFsAttributes;
+import io.curvefs.client.warmup.WarmupMessages;
+import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What commands can ask of a mount through attributes of its root directory. Thread-safe. */
+/** What commands can ask of a mount through attributes, mostly of its root. Thread-safe. */
 final class MountControl implements ControlAttributes {
   static final String PID = PREFIX + "pid";
   static final String STATS = PREFIX + "stats";
@@ -22,6 +25,7 @@ final class MountControl implements ControlAttributes {
   private volatile @Nullable Supplier<Map<String, Double>> statistics;
 
   private volatile @Nullable Dropper dropper;
+  private volatile @Nullable MountWarmup warmup;
 
   /** The value of {@link #DROP_CACHES} that spares what lies below memory; any other means all. */
   static final String MEMORY_ONLY = "memory";
@@ -44,13 +48,23 @@ final class MountControl implements ControlAttributes {
     this.accessLog = accessLog;
   }
 
-  void wire(Supplier<Map<String, Double>> newStatistics, Dropper newDropper) {
+  void wire(
+      Supplier<Map<String, Double>> newStatistics, Dropper newDropper, MountWarmup newWarmup) {
     statistics = newStatistics;
     dropper = newDropper;
+    warmup = newWarmup;
   }
 
   @Override
-  public @Nullable ByteString get(String name) {
+  public @Nullable ByteString get(InodeId inode, String name) throws IOException {
+    MountWarmup warming = warmup;
+    if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
+      return switch (name) {
+        case CurveFsAttributes.OP -> warming.curveFs().get(inode);
+        case CurveFsAttributes.LIST -> warming.curveFs().list();
+        default -> warming.attributes().get(name.substring(WarmupMessages.PREFIX.length()));
+      };
+    }
     return switch (name) {
       case PID -> ByteString.copyFromUtf8(Long.toString(ProcessHandle.current().pid()));
       case BUCKET -> ByteString.copyFromUtf8(bucket);
@@ -70,7 +84,15 @@ final class MountControl implements ControlAttributes {
   }
 
   @Override
-  public boolean set(String name, ByteString value) throws IOException {
+  public boolean set(InodeId inode, String name, ByteString value) throws IOException {
+    MountWarmup warming = warmup;
+    if (name.equals(CurveFsAttributes.OP) && warming != null) {
+      warming.curveFs().set(inode, value);
+      return true;
+    }
+    if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
+      return warming.attributes().set(name.substring(WarmupMessages.PREFIX.length()), value);
+    }
     Dropper wired = dropper;
     if (!name.equals(DROP_CACHES) || wired == null) {
       return false;

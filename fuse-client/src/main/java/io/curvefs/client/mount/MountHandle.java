@@ -3,6 +3,9 @@ package io.curvefs.client.mount;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -21,6 +24,11 @@ public final class MountHandle {
 
   /** ENOTCONN: the one answer that says that no process is there; any other came from one. */
   private static final int NOT_CONNECTED = 107;
+
+  /** EACCES and EPERM. */
+  private static final int PERMISSION_DENIED = 13;
+
+  private static final int NOT_PERMITTED = 1;
 
   private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
 
@@ -51,6 +59,15 @@ public final class MountHandle {
           path + " is not in a CurveFS mount: 'grep fuse.curvefs /proc/mounts' lists them");
     }
     return new MountHandle(entry.get().point(), entry.get().source());
+  }
+
+  /** All CurveFS mounts of this host, as far as this process sees them. */
+  public static List<MountHandle> all() throws IOException {
+    List<MountHandle> all = new ArrayList<>();
+    for (MountTable.Entry entry : MountTable.all()) {
+      all.add(new MountHandle(entry.point()));
+    }
+    return all;
   }
 
   public Path root() {
@@ -119,20 +136,47 @@ public final class MountHandle {
   }
 
   private void drop(String what) throws IOException {
-    byte[] value = what.getBytes(StandardCharsets.UTF_8);
-    int result = LIBC.setxattr(root.toString(), MountControl.DROP_CACHES, value, value.length, 0);
-    if (result != 0) {
-      throw failed();
-    }
+    setAttribute(MountControl.DROP_CACHES, what.getBytes(StandardCharsets.UTF_8));
   }
 
   private String get(String name) throws IOException {
+    return new String(attribute(name), StandardCharsets.UTF_8);
+  }
+
+  /** The mount did not do what it was asked for, or did not answer. */
+  static final class AttributeException extends IOException {
+    private static final long serialVersionUID = 1;
+    final int errno;
+
+    AttributeException(String message, int errno) {
+      super(message);
+      this.errno = errno;
+    }
+  }
+
+  /**
+   * The value of an attribute of the root.
+   *
+   * @throws AttributeException with the errno
+   */
+  byte[] attribute(String name) throws IOException {
     byte[] value = new byte[VALUE_BYTES_MAX];
     long length = LIBC.getxattr(root.toString(), name, value, value.length);
     if (length < 0) {
       throw failed();
     }
-    return new String(value, 0, (int) length, StandardCharsets.UTF_8);
+    return Arrays.copyOf(value, (int) length);
+  }
+
+  /**
+   * Sets an attribute of the root.
+   *
+   * @throws AttributeException with the errno
+   */
+  void setAttribute(String name, byte[] value) throws IOException {
+    if (LIBC.setxattr(root.toString(), name, value, value.length, 0) != 0) {
+      throw failed();
+    }
   }
 
   private IOException failed() {
@@ -140,9 +184,14 @@ public final class MountHandle {
     if (errno == NOT_CONNECTED) {
       return new DeadMountException(root);
     }
-    return new IOException(
+    if (errno == PERMISSION_DENIED || errno == NOT_PERMITTED) {
+      return new AttributeException(
+          "permission denied: this is for who may write to the directory " + root, errno);
+    }
+    return new AttributeException(
         errno == NOT_SUPPORTED || errno == NO_DATA
             ? "the mount at " + root + " does not know this question: is it of an older version?"
-            : "the mount at " + root + " does not answer (errno " + errno + "): its log says why");
+            : "the mount at " + root + " does not answer (errno " + errno + "): its log says why",
+        errno);
   }
 }

@@ -106,6 +106,7 @@ public final class MountProcess implements AutoCloseable {
           opened(
               new DataClient(
                   namespace, objects, cache, writeBuffer, WallClock.SYSTEM, seen.listener()));
+      InodeId root = root(namespace, options);
       MountControl control =
           new MountControl(
               display(fileSystem.getObjectStore()),
@@ -116,8 +117,21 @@ public final class MountProcess implements AutoCloseable {
               data,
               seen,
               control,
-              new VfsOptions(
-                  root(namespace, options), options.readOnly(), options.readAheadBytes()));
+              new VfsOptions(root, options.readOnly(), options.readAheadBytes()));
+      MountWarmup warmup =
+          opened(
+              new MountWarmup(
+                  namespace,
+                  data,
+                  cache,
+                  root,
+                  this.mountPoint,
+                  MountWarmup.directory(
+                      options.diskCache().directories().get(0), fileSystem.getUuid(), this.mountPoint),
+                  options.readOnly(),
+                  PASSING_BYTES,
+                  registry));
+      vfs.listen(warmup);
       MountStatistics statistics =
           new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, accessLog);
       control.wire(
@@ -129,7 +143,8 @@ public final class MountProcess implements AutoCloseable {
               cache.dropAll();
             }
             vfs.forgetCached();
-          });
+          },
+          warmup);
       this.fuse =
           new JnrFuseMount(
               this.mountPoint,
@@ -146,6 +161,7 @@ public final class MountProcess implements AutoCloseable {
               WallClock.SYSTEM,
               registry,
               accessLog);
+      warmup.start();
       mounted = true;
     } finally {
       if (!mounted) {

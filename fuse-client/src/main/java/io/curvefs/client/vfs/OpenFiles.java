@@ -20,6 +20,7 @@ final class OpenFiles {
   private final DataClient data;
   private final long readAheadBytesMax;
   private final Handles<FileHandle> handles = new Handles<>();
+  private volatile @Nullable OpenListener listener;
 
   @GuardedBy("this")
   private final Map<InodeId, Shared> files = new HashMap<>();
@@ -84,6 +85,10 @@ final class OpenFiles {
     this.readAheadBytesMax = readAheadBytesMax;
   }
 
+  void listen(OpenListener newListener) {
+    listener = newListener;
+  }
+
   /** A handle of a file that the metaserver knows to be open. */
   long add(NamespaceClient.Opened opened) {
     FileData file;
@@ -94,6 +99,10 @@ final class OpenFiles {
       file = shared.data;
     }
     file.opened(opened);
+    OpenListener told = listener;
+    if (told != null) {
+      told.opened(file.inode());
+    }
     return handles.add(new FileHandle(file, file.stream(readAheadBytesMax)));
   }
 
@@ -116,14 +125,20 @@ final class OpenFiles {
         released.flush();
       }
     } finally {
+      boolean last = false;
       synchronized (this) {
         Shared shared = files.get(inode);
         if (shared != null && --shared.handles == 0) {
           files.remove(inode);
           data.close(shared.data);
+          last = true;
         }
       }
       namespace.close(inode);
+      OpenListener told = listener;
+      if (last && told != null) {
+        told.closed(inode);
+      }
     }
   }
 

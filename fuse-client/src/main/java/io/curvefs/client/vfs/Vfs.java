@@ -65,6 +65,11 @@ public final class Vfs {
     }
   }
 
+  /** Tells somebody, from now on, who reads what. */
+  public void listen(OpenListener listener) {
+    files.listen(listener);
+  }
+
   public InodeId root() {
     return options.root();
   }

@@ -88,12 +88,12 @@ public final class LocalMount implements AutoCloseable {
 
   private static final class NoControl implements ControlAttributes {
     @Override
-    public ByteString get(String name) {
+    public ByteString get(InodeId inode, String name) {
       return null;
     }
 
     @Override
-    public boolean set(String name, ByteString value) {
+    public boolean set(InodeId inode, String name, ByteString value) {
       return false;
     }
   }
