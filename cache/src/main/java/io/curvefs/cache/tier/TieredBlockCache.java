@@ -25,6 +25,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,9 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   /** Bytes lately read in pieces, per block that memory did not have. */
   private final Cache<BlockId, Integer> piecemeal =
       Caffeine.newBuilder().maximumSize(PIECEMEAL_BLOCKS_MAX).executor(Runnable::run).build();
+
+  /** What warmups have loaded and not yet stored; who has put it here holds the reference. */
+  private final ConcurrentMap<BlockId, PagedBytes> beingStored = new ConcurrentHashMap<>();
 
   private final LongAdder sourceLoads = new LongAdder();
   private final LongAdder sourceBytes = new LongAdder();
@@ -101,6 +106,9 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     int length = dst.remaining();
     Objects.checkFromIndexSize(offset, length, id.length());
     PagedBytes content = memory.read(id, length);
+    if (content == null) {
+      content = findBeingStored(id);
+    }
     if (content == null && (flights.isLoading(id) || isWorthLoading(id, length))) {
       content = loadOrJoin(id);
     }
@@ -169,7 +177,10 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   private PagedBytes loadFromBelow(BlockId id) throws IOException {
-    PagedBytes content = disk == null ? null : disk.read(id);
+    PagedBytes content = findBeingStored(id);
+    if (content == null && disk != null) {
+      content = disk.read(id);
+    }
     if (content == null) {
       content = loadFromAfar(id);
       if (disk != null) {
@@ -300,12 +311,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (to.contains(id) && to.hold(id, hold)) {
       return 0;
     }
-    PagedBytes content = flights.load(id, () -> loadForDisk(id));
-    try {
-      to.store(id, content, hold);
-    } finally {
-      content.release();
-    }
+    loadAndStore(id, () -> loadForDisk(id), content -> to.store(id, content, hold));
     return id.length();
   }
 
@@ -314,22 +320,52 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (to.contains(id)) {
       return 0;
     }
-    PagedBytes content = flights.load(id, () -> loadForMemcached(id));
+    loadAndStore(id, () -> loadForMemcached(id), content -> to.store(id, content, job));
+    return id.length();
+  }
+
+  @FunctionalInterface
+  private interface Storing {
+    void store(PagedBytes content) throws IOException;
+  }
+
+  /** Loads and stores; who asks for the block in between finds it here and loads nothing. */
+  private void loadAndStore(BlockId id, SingleFlight.Loader loader, Storing storing)
+      throws IOException {
+    PagedBytes content =
+        flights.load(
+            id,
+            () -> {
+              PagedBytes loaded = loader.load();
+              beingStored.put(id, loaded);
+              return loaded;
+            });
     try {
-      to.store(id, content, job);
+      storing.store(content);
     } finally {
+      beingStored.remove(id, content);
       content.release();
     }
-    return id.length();
+  }
+
+  private @Nullable PagedBytes findBeingStored(BlockId id) {
+    PagedBytes content = beingStored.get(id);
+    return content != null && content.tryRetain() ? content : null;
   }
 
   private PagedBytes loadForDisk(BlockId id) throws IOException {
     PagedBytes content = memory.find(id);
+    if (content == null) {
+      content = findBeingStored(id); // in memcached
+    }
     return content != null ? content : loadFromAfar(id);
   }
 
   private PagedBytes loadForMemcached(BlockId id) throws IOException {
     PagedBytes content = memory.find(id);
+    if (content == null) {
+      content = findBeingStored(id); // on disk
+    }
     if (content == null && disk != null) {
       content = disk.read(id);
     }
