@@ -5,10 +5,8 @@ import io.curvefs.client.bench.Results.Series;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,8 +22,7 @@ public final class Benchmark implements AutoCloseable {
 
   private final BenchOptions options;
   private final Crew crew = new Crew();
-  private final Deque<AutoCloseable> open = new ArrayDeque<>();
-  private final Thread hook = new Thread(this::closeAtExit, "bench-cleanup");
+  private final Cleanup open = new Cleanup(System.err::println);
   private final Target directory;
   private final @Nullable Target baseline;
   private final @Nullable RawS3 raw;
@@ -35,7 +32,6 @@ public final class Benchmark implements AutoCloseable {
    */
   public Benchmark(BenchOptions options) throws IOException {
     this.options = options;
-    Runtime.getRuntime().addShutdownHook(hook);
     boolean ready = false;
     try {
       Path baselinePath = options.baseline();
@@ -45,7 +41,8 @@ public final class Benchmark implements AutoCloseable {
       }
       directory = target(options.directory());
       baseline = baselinePath == null ? null : target(baselinePath);
-      raw = options.rawS3() == null ? null : opened(new RawS3(options.rawS3(), crew));
+      raw = options.rawS3() == null ? null : open.add(new RawS3(options.rawS3(), crew));
+      open.add(crew); // ends before what it works on
       ready = true;
     } finally {
       if (!ready) {
@@ -55,13 +52,8 @@ public final class Benchmark implements AutoCloseable {
   }
 
   private Target target(Path path) throws IOException {
-    Workplace workplace = opened(new Workplace(path));
+    Workplace workplace = open.add(new Workplace(path));
     return Target.in(path, workplace.directory());
-  }
-
-  private synchronized <T extends AutoCloseable> T opened(T resource) {
-    open.push(resource);
-    return resource;
   }
 
   /** Measures everything, once. */
@@ -177,37 +169,10 @@ public final class Benchmark implements AutoCloseable {
     return item + (threads == 1 ? ", 1 thread" : ", " + threads + " threads");
   }
 
-  private void closeAtExit() {
-    try {
-      closeAll();
-    } catch (Exception e) { // the process ends all the same
-      System.err.println("curvefs: not all files of the benchmark could be removed: " + e);
-    }
-  }
-
-  private synchronized void closeAll() throws IOException {
-    crew.close();
-    @Nullable IOException failure = null;
-    while (!open.isEmpty()) {
-      try {
-        open.pop().close();
-      } catch (Exception e) { // the others are to be removed all the same
-        failure = e instanceof IOException known ? known : new IOException(e);
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
-  }
-
   /** Removes everything. May be repeated. */
   @Override
   public void close() throws IOException {
-    closeAll();
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // the process is ending already
-    }
+    crew.close();
+    open.close();
   }
 }

@@ -1,6 +1,7 @@
 package io.curvefs.client.epochs;
 
 import io.curvefs.client.bench.ByteSize;
+import io.curvefs.client.bench.Cleanup;
 import io.curvefs.client.bench.PageCache;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.TrainingCopy;
@@ -8,8 +9,6 @@ import io.curvefs.client.quickstart.TrainingSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +34,7 @@ public final class Epochs implements AutoCloseable {
   private final EpochsOptions options;
   private final Consumer<String> log;
   private final long began = System.nanoTime();
-  private final Deque<AutoCloseable> open = new ArrayDeque<>();
-  private final Thread hook = new Thread(this::closeAtExit, "epochs-cleanup");
+  private final Cleanup open;
   private final Installation installation;
   private final TrainingSet set;
   private final EpochsReport report;
@@ -53,13 +51,9 @@ public final class Epochs implements AutoCloseable {
     this.log = log;
     set = new TrainingSet(options.seed(), options.shape());
     report = new EpochsReport(options, set);
-    installation = opened(new Installation(options, home));
-    Runtime.getRuntime().addShutdownHook(hook);
-  }
-
-  private synchronized <T extends AutoCloseable> T opened(T resource) {
-    open.push(resource);
-    return resource;
+    Installation started = new Installation(options, home);
+    open = new Cleanup(log);
+    installation = open.add(started);
   }
 
   /** Measures everything, once. */
@@ -71,7 +65,8 @@ public final class Epochs implements AutoCloseable {
     Map<String, Long> practice = StoredObjects.in(installation.objects());
     TrainingCopy mounted = write("mount", first.root().resolve(DIRECTORY));
     TrainingCopy local = write("local directory", installation.local());
-    StoredObjects store = opened(new StoredObjects(installation.bucket(), options.warmupThreads()));
+    StoredObjects store =
+        open.add(new StoredObjects(installation.bucket(), options.warmupThreads()));
     store.read(practice, nextOrder());
     Map<String, Long> objects = StoredObjects.in(installation.objects());
     objects.keySet().removeAll(practice.keySet());
@@ -95,7 +90,7 @@ public final class Epochs implements AutoCloseable {
   }
 
   private TrainingCopy copy(Path directory) {
-    return opened(new TrainingCopy(set, directory, options.readers()));
+    return open.add(new TrainingCopy(set, directory, options.readers()));
   }
 
   private TrainingCopy write(String place, Path directory) throws IOException {
@@ -267,36 +262,9 @@ public final class Epochs implements AutoCloseable {
     return (System.nanoTime() - began) / 1e9;
   }
 
-  private void closeAtExit() {
-    try {
-      closeAll();
-    } catch (Exception e) { // the process ends all the same
-      log.accept("curvefs: not all of the benchmark could be removed: " + e.getMessage());
-    }
-  }
-
-  private synchronized void closeAll() throws IOException {
-    @Nullable IOException failure = null;
-    while (!open.isEmpty()) {
-      try {
-        open.pop().close();
-      } catch (Exception e) { // the others are to be closed all the same
-        failure = e instanceof IOException known ? known : new IOException(e);
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
-  }
-
   /** Ends and removes everything. May be repeated. */
   @Override
   public void close() throws IOException {
-    closeAll();
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // the process is ending already
-    }
+    open.close();
   }
 }
