@@ -465,8 +465,8 @@ final class WarmupJob {
       if (request.share().bytesOf(attributes.id(), attributes.length()) < 0) {
         return;
       }
-      if (attributes.length() == 0) {
-        into.cached();
+      if (attributes.length() == 0 && request.kind() == JobKind.ADD) {
+        into.cached(); // no block, so nothing is to be asked
       } else {
         parts.add(new Parts.Target(path, attributes.id(), attributes.length()));
       }

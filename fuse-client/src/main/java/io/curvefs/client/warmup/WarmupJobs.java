@@ -205,12 +205,12 @@ public final class WarmupJobs implements AutoCloseable {
       if (uploads.remove(token) == null) {
         throw new IOException("no paths were given");
       }
+      if (request.kind() == JobKind.ADD) {
+        requireTiers(request.storage());
+      }
       if (active.size() >= ACTIVE_MAX) {
         throw new IOException(
             ACTIVE_MAX + " jobs run or wait already: cancel some, or wait for them");
-      }
-      if (request.kind() == JobKind.ADD) {
-        requireTiers(request.storage());
       }
       int id = store.nextId();
       Files.move(

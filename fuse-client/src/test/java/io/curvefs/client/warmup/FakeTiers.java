@@ -22,6 +22,10 @@ import java.util.concurrent.Semaphore;
 final class FakeTiers implements LastingTiers {
   private final Map<CacheTier, Map<BlockId, Hold>> tiers = new EnumMap<>(CacheTier.class);
   private final Map<CacheTier, Long> bytesMax = new EnumMap<>(CacheTier.class);
+
+  /** Bytes that ever came in: when they fit, nothing has to be added up. */
+  private final Map<CacheTier, Long> used = new EnumMap<>(CacheTier.class);
+
   private final Set<Integer> released = new HashSet<>();
 
   /** Blocks in the order in which they were asked for. */
@@ -69,10 +73,12 @@ final class FakeTiers implements LastingTiers {
         there.put(id, hold);
         return 0;
       }
-      if (id.length() > room(tier).bytesObtainable()) {
+      boolean mayNotFit = used.merge(tier, 0L, Long::sum) + id.length() > bytesMax.get(tier);
+      if (mayNotFit && id.length() > room(tier).bytesObtainable()) {
         throw new CacheFullException("full");
       }
       there.put(id, hold);
+      used.merge(tier, (long) id.length(), Long::sum);
       return id.length();
     }
   }

@@ -311,7 +311,7 @@ class WarmupJobsTest {
 
   @Test
   void a_huge_directory_is_never_far_ahead_of_the_blocks() throws Exception {
-    int files = 100_000;
+    int files = 50_000;
     tree.hugeDirectory(root, "huge", files);
     tiers.allowed.drainPermits();
     WarmupJobs jobs = open();
