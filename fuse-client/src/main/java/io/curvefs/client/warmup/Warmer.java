@@ -79,6 +79,7 @@ final class Warmer implements Parts.Sink, AutoCloseable {
   void finish() throws InterruptedException {
     stop.acquire(waiting, waitingMax);
     waiting.release(waitingMax);
+    stop.check(); // blocks that came after it was asked were passed over
   }
 
   /** Ends the threads; what they are moving now is awaited for a while. */
