@@ -37,14 +37,16 @@ class SlowStoreTest {
       throws Exception {
     CountDownLatch storing = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
-    FreeSpace slow =
-        () -> {
-          storing.countDown();
-          await(goOn);
-          return Long.MAX_VALUE;
-        };
     PagePool pool = new PagePool(16L << 20);
     FakeSource source = new FakeSource();
+    FreeSpace slow =
+        () -> {
+          if (source.loads(BLOCK) > 0) { // others look at the disk before
+            storing.countDown();
+            await(goOn);
+          }
+          return Long.MAX_VALUE;
+        };
     DiskTierOptions options =
         new DiskTierOptions(directory, new UUID(1, 1), 1L << 30, 1000, 0, 4L << 20, LONG, LONG);
     DiskTier disk = DiskTier.open(options, pool, InstantSource.fixed(Instant.EPOCH), root -> slow);
