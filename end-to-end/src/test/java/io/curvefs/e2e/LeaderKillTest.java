@@ -7,6 +7,7 @@ import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Cluster;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.Shell;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -75,7 +76,9 @@ class LeaderKillTest {
     cluster.metaserver(1).kill();
     cluster.metaserver(2).kill();
     long begun = System.nanoTime();
-    assertThat(Shell.tryBash(impatient.root(), "mkdir minority").err())
+    // From outside: a command that is started in the mount has to enter it first.
+    Path outside = Path.of("/");
+    assertThat(Shell.tryBash(outside, "mkdir " + impatient.root().resolve("minority")).err())
         .contains("Input/output error");
     assertThat(System.nanoTime() - begun).isLessThan(30_000_000_000L);
     cluster.startMetaserver(1);
@@ -83,7 +86,8 @@ class LeaderKillTest {
     Await.until(
         "a majority",
         Duration.ofSeconds(60),
-        () -> Shell.tryBash(impatient.root(), "mkdir -p majority").exit() == 0);
+        () ->
+            Shell.tryBash(outside, "mkdir -p " + impatient.root().resolve("majority")).exit() == 0);
     impatient.unmount();
   }
 }

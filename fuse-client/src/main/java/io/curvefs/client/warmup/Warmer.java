@@ -173,8 +173,11 @@ final class Warmer implements Parts.Sink, AutoCloseable {
         failed = "a defect: " + e;
         throw e;
       } finally {
-        waiting.release();
-        ended(failed, null);
+        try {
+          ended(failed, null);
+        } finally {
+          waiting.release(); // last: who waits for all blocks reads what was counted
+        }
       }
     }
 
