@@ -2,13 +2,20 @@ package io.curvefs.client.data;
 
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.SetAttributes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
-/** The bytes of one open file, shared by all its handles. Thread-safe. */
+/**
+ * The bytes of one file that is open or has bytes in the journal, shared by all its handles.
+ * Thread-safe.
+ */
 public final class FileData {
   private final InodeId inode;
   private final ChunkMap chunks;
@@ -52,9 +59,44 @@ public final class FileData {
     writer.write(offset, src);
   }
 
-  /** Returns once everything written is in the object store and committed. */
+  /**
+   * Returns once everything written is safe: in the object store and committed, or in the
+   * write-back journal.
+   */
   public void flush() throws IOException {
     writer.flush();
+  }
+
+  /** Returns once everything written is in the object store and committed, for others to see. */
+  public void drain() throws IOException {
+    writer.drain();
+  }
+
+  /**
+   * Changes attributes in order with what was written: neither the time nor the length of a write
+   * overtakes those that are set after it.
+   *
+   * @param action does it at the metaserver
+   */
+  public Attributes setAttributes(SetAttributes.Builder set, AttributeSource action)
+      throws IOException {
+    boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
+    if (!ordered || !isDirty()) {
+      return action.get();
+    }
+    writer.flush();
+    if (set.hasLength()) {
+      if (set.getLength() == 0) {
+        Optional<Attributes> emptied = writer.empty(action);
+        if (emptied.isPresent()) {
+          return emptied.get();
+        }
+      }
+      writer.drain();
+    } else if (set.hasMtime()) {
+      writer.setTimes(set.getMtime());
+    }
+    return action.get();
   }
 
   /** The file's bytes were changed by something else than writes: a truncate, another mount. */
@@ -86,7 +128,25 @@ public final class FileData {
             Math.max(attributes.length(), uncommitted.end()), uncommitted.mtime());
   }
 
-  /** The last handle is gone; what is not committed by now is lost, and the log says so. */
+  /** Whether something is not committed yet. */
+  boolean hasPending() {
+    return writer.hasPending();
+  }
+
+  /** Takes over what an earlier mount has left in the journal; {@link #settle} brings it on. */
+  void recover(List<StagedBlock> blocks) {
+    writer.recover(blocks);
+  }
+
+  /** Finds out what of it is committed, and sends the rest. */
+  void settle() {
+    writer.settle();
+  }
+
+  /**
+   * The last handle is gone; what is neither committed nor in the journal by now is lost, and the
+   * log says so.
+   */
   void abandon() {
     writer.abandon();
   }

@@ -5,11 +5,12 @@ import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.staging.Journal;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SliceId;
-import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Extent;
 import io.curvefs.proto.Timestamp;
@@ -17,14 +18,17 @@ import io.curvefs.slice.Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,13 +55,14 @@ final class FileWriter {
   private final InodeId inode;
   private final ChunkMap chunks;
 
-  /** What is being written, by number of the window in the file. */
-  @GuardedBy("this")
-  private final TreeMap<Long, Window> active = new TreeMap<>();
+  /** Where bytes are safe before they are committed; null: only in the object store. */
+  private final @Nullable StagedUploads staging;
 
-  /** Sent but not committed, in the order of sending. */
   @GuardedBy("this")
-  private final Deque<PendingBlock> pending = new ArrayDeque<>();
+  private final Gathering active = new Gathering();
+
+  @GuardedBy("this")
+  private final PendingBlocks pending = new PendingBlocks();
 
   /** The slice that the next block may continue; null: none. */
   @GuardedBy("this")
@@ -65,6 +70,13 @@ final class FileWriter {
 
   @GuardedBy("this")
   private boolean committing;
+
+  /**
+   * A commit of blocks from the journal was sent, and whether it was carried out is unknown:
+   * nothing is committed before that is known.
+   */
+  @GuardedBy("this")
+  private boolean unsure;
 
   /** A flush of what has been waiting for too long is under way. */
   @GuardedBy("this")
@@ -95,6 +107,7 @@ final class FileWriter {
     this.store = store;
     this.inode = inode;
     this.chunks = chunks;
+    this.staging = store.staging();
   }
 
   /**
@@ -121,7 +134,7 @@ final class FileWriter {
       throws RefusedException {
     long number = at / Window.BYTES;
     synchronized (this) {
-      Window window = active.computeIfAbsent(number, n -> new Window());
+      Window window = active.at(number);
       window.put(within, src, length, pages);
       if (writtenEnd == 0) {
         firstWriteNanos = System.nanoTime();
@@ -136,13 +149,13 @@ final class FileWriter {
     SliceId fresh = store.sliceIds().next();
     PendingBlock full = null;
     synchronized (this) {
-      Window window = active.get(number);
+      Window window = active.find(number);
       if (window != null && window.isFull()) {
         full = freeze(number, window, fresh);
       }
     }
     if (full != null) {
-      upload(full);
+      dispatch(full);
     }
   }
 
@@ -166,14 +179,14 @@ final class FileWriter {
       SliceId fresh = store.sliceIds().next();
       PendingBlock block = null;
       synchronized (this) {
-        Map.Entry<Long, Window> first = active.firstEntry();
+        Map.Entry<Long, Window> first = active.first();
         if (first != null) {
           block = freeze(first.getKey(), first.getValue(), fresh);
         }
       }
       if (block != null) {
         sent.accept(block.id.length());
-        upload(block);
+        dispatch(block);
       }
     }
   }
@@ -214,10 +227,82 @@ final class FileWriter {
     }
     BlockId id = new BlockId(slice.value(), sliceOffset / Layout.BLOCK_BYTES, length);
     PendingBlock block =
-        new PendingBlock(id, Layout.chunkIndex(windowStart), extents, fileEnd, window);
+        new PendingBlock(id, Layout.chunkIndex(windowStart), extents, fileEnd, lastWrite, window);
+    stage(block, window);
     pending.add(block);
     generation++;
     return block;
+  }
+
+  /** Has the block put into the journal, if there is one and it takes it. */
+  @GuardedBy("this")
+  private void stage(PendingBlock block, Window window) {
+    if (staging == null || !pending.mayGoOnInJournal()) {
+      return;
+    }
+    OptionalLong sequence =
+        staging
+            .journal()
+            .append(
+                new Journal.NewBlock(
+                    inode, block.id, block.chunk, block.extents, block.fileEnd, block.mtime),
+                window.content(),
+                failure -> staged(block, failure));
+    if (sequence.isPresent()) {
+      block.sequence = sequence.getAsLong();
+      store.buffer().sending(window.pages().size());
+    }
+  }
+
+  /** On the journal's thread: must not block. */
+  private void staged(PendingBlock block, @Nullable IOException failure) {
+    Window window;
+    boolean wanted;
+    boolean fromMemory;
+    boolean first;
+    synchronized (this) {
+      window = block.window;
+      wanted = pending.contains(block);
+      first = pending.hasNoneInJournalBefore(block.sequence);
+      fromMemory = failure != null && wanted && !block.dispatched;
+      if (failure == null || !wanted) {
+        block.window = null;
+      }
+      if (failure == null) {
+        block.staged = true;
+      } else {
+        block.sequence = 0; // from memory, then
+        block.dispatched |= fromMemory;
+      }
+      generation++;
+      notifyAll();
+    }
+    if (window == null || staging == null) {
+      throw new IllegalStateException("staged twice: " + block.id);
+    }
+    store.buffer().arrived(window.pages().size());
+    if (failure == null || !wanted) {
+      keepOrRelease(block, window, wanted);
+    }
+    if (failure == null && wanted) {
+      staging.add(this, block);
+    } else if (failure == null && first) {
+      staging.done(inode, block.sequence, ignored -> {});
+    } else if (fromMemory) {
+      upload(block);
+    }
+  }
+
+  /** Sends a block from memory, unless the journal has it. */
+  private void dispatch(PendingBlock block) {
+    boolean fromMemory;
+    synchronized (this) {
+      fromMemory = !block.isInJournal() && !block.dispatched;
+      block.dispatched |= fromMemory;
+    }
+    if (fromMemory) {
+      upload(block);
+    }
   }
 
   /** The slice that a block at this place of the file would continue, within one chunk. */
@@ -262,7 +347,7 @@ final class FileWriter {
         block.uploaded = true;
       }
       block.window = null;
-      commitDue = uploadedPrefix() >= COMMIT_BLOCKS && !committing;
+      commitDue = isCommitDue();
       generation++;
       notifyAll();
     }
@@ -292,34 +377,53 @@ final class FileWriter {
   }
 
   @GuardedBy("this")
-  private int uploadedPrefix() {
-    int count = 0;
-    for (PendingBlock block : pending) {
-      if (!block.uploaded) {
-        break;
-      }
-      count++;
-    }
-    return count;
+  private boolean isCommitDue() {
+    return !committing
+        && !unsure
+        && (pending.uploadedPrefix() >= COMMIT_BLOCKS || pending.isWhollyUploadedFromJournal());
   }
 
-  /** Everything that is not committed is lost; every handle hears of it once. */
+  /** On a thread of the object store: must not block. */
+  void uploadedFromJournal(PendingBlock block, boolean good) {
+    boolean unwanted;
+    boolean commitDue;
+    synchronized (this) {
+      boolean wanted = pending.contains(block);
+      block.uploaded |= good;
+      unwanted = good && !wanted && block.unwanted;
+      // What is behind a block that fails is waiting for it; what is before is not.
+      commitDue =
+          isCommitDue() || (!good && !committing && !unsure && pending.uploadedPrefix() > 0);
+      notifyAll();
+    }
+    if (unwanted && staging != null) {
+      staging.delete(List.of(block.id));
+    }
+    if (commitDue) {
+      store.background().execute(this::commitInBackground);
+    }
+  }
+
+  synchronized boolean isWanted(PendingBlock block) {
+    return pending.contains(block);
+  }
+
+  /**
+   * Everything that is neither committed nor in the journal is lost; every handle hears of it once.
+   */
   @GuardedBy("this")
   private void fail() {
     failures++;
-    pending.clear();
+    pending.dropGoingThrough();
     openSlice = null;
-    writtenEnd = 0;
-    for (Window window : active.values()) {
-      store.buffer().release(window.pages());
-    }
-    active.clear();
+    writtenEnd = pending.end();
+    active.release(store.buffer());
     chunks.lost();
   }
 
-  /** Nobody will ask for a flush again: what is not committed by now is lost. */
+  /** Nobody will ask for a flush again: what is neither committed nor in the journal is lost. */
   synchronized void abandon() {
-    if (writtenEnd != 0) {
+    if (staging == null ? writtenEnd != 0 : !active.isEmpty() || pending.hasGoingThrough()) {
       log.error("inode {}: what was written last could not be sent and is lost", inode);
       fail();
     }
@@ -328,7 +432,13 @@ final class FileWriter {
 
   private void commitInBackground() {
     try {
-      commitUploaded();
+      boolean more = commitUploaded();
+      while (more) {
+        synchronized (this) {
+          more = isCommitDue();
+        }
+        more = more && commitUploaded();
+      }
     } catch (RefusedException e) {
       log.error("inode {}: what was written could not be committed: {}", inode, e.getMessage());
     }
@@ -337,8 +447,9 @@ final class FileWriter {
   /** Sends and commits what has been waiting for too long. */
   void flushOlderThan(Duration age) {
     synchronized (this) {
+      boolean safe = staging != null && active.isEmpty() && !pending.hasGoingThrough();
       boolean young = writtenEnd == 0 || System.nanoTime() - firstWriteNanos < age.toNanos();
-      if (young || flushingOld) {
+      if (safe || young || flushingOld) {
         return;
       }
       flushingOld = true;
@@ -349,7 +460,7 @@ final class FileWriter {
   private void flushOld() {
     send();
     try {
-      awaitCommitted();
+      awaitSafe();
     } catch (IOException e) {
       log.error("inode {}: {}", inode, e.getMessage());
     } finally {
@@ -359,10 +470,66 @@ final class FileWriter {
     }
   }
 
-  /** Returns once everything written before is in the object store and committed. */
+  /**
+   * Returns once everything written before is safe: in the object store and committed, or in the
+   * journal.
+   */
   void flush() throws IOException {
+    long[] sent = {0};
+    sendAll(bytes -> sent[0] += bytes);
+    awaitSafe();
+    if (staging != null && sent[0] > 0) {
+      staging.throttle();
+    }
+  }
+
+  /** Returns once everything written before is in the object store and committed. */
+  void drain() throws IOException {
     sendAll(bytes -> {});
     awaitCommitted();
+  }
+
+  private void awaitSafe() throws IOException {
+    if (staging != null) {
+      long failuresBefore = failures();
+      long stuckAt = System.nanoTime() + STUCK.toNanos();
+      synchronized (this) {
+        while (pending.hasUnsafe()) {
+          awaitChange(stuckAt);
+        }
+        requireNoFailureSince(failuresBefore);
+        if (!pending.hasGoingThrough()) {
+          return;
+        }
+      }
+    }
+    awaitCommitted();
+  }
+
+  @GuardedBy("this")
+  private void requireNoFailureSince(long failuresBefore) throws RefusedException {
+    if (failures > failuresBefore) {
+      throw new RefusedException(
+          Refusal.EIO, "writing inode " + inode + " failed: the log has the cause");
+    }
+  }
+
+  @GuardedBy("this")
+  private void awaitChange(long stuckAt) throws RefusedException {
+    long left = stuckAt - System.nanoTime();
+    if (left <= 0) {
+      if (staging == null || pending.hasGoingThrough()) {
+        fail();
+      }
+      throw new RefusedException(
+          Refusal.EIO, "writing inode " + inode + " has been stuck for " + STUCK);
+    }
+    try {
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Refusal.EINTR);
+    }
   }
 
   private void awaitCommitted() throws IOException {
@@ -370,26 +537,12 @@ final class FileWriter {
     long stuckAt = System.nanoTime() + STUCK.toNanos();
     while (true) {
       synchronized (this) {
-        if (failures > failuresBefore) {
-          throw new RefusedException(
-              Refusal.EIO, "writing inode " + inode + " failed: the log has the cause");
-        }
+        requireNoFailureSince(failuresBefore);
         if (pending.isEmpty()) {
           return;
         }
-        if (committing || uploadedPrefix() == 0) {
-          long left = stuckAt - System.nanoTime();
-          if (left <= 0) {
-            fail();
-            throw new RefusedException(
-                Refusal.EIO, "writing inode " + inode + " has been stuck for " + STUCK);
-          }
-          try {
-            TimeUnit.NANOSECONDS.timedWait(this, left);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RefusedException(Refusal.EINTR);
-          }
+        if (committing || unsure || pending.uploadedPrefix() == 0) {
+          awaitChange(stuckAt);
           continue;
         }
       }
@@ -402,127 +555,347 @@ final class FileWriter {
   /**
    * Commits the blocks at the head of the queue that are uploaded, in one request.
    *
-   * @return whether there were any
+   * @return whether there were any, and they are committed
    */
   private boolean commitUploaded() throws RefusedException {
-    List<PendingBlock> blocks = new ArrayList<>();
+    List<PendingBlock> blocks;
     CommitExtents.Builder commit;
     synchronized (this) {
-      if (committing) {
-        return false;
-      }
-      for (PendingBlock block : pending) {
-        if (!block.uploaded) {
-          break;
-        }
-        blocks.add(block);
-      }
+      blocks = committing || unsure ? List.of() : pending.committable();
       if (blocks.isEmpty()) {
         return false;
       }
       committing = true;
-      commit = commit(blocks, lastWrite);
+      commit = PendingBlocks.commit(inode, blocks);
     }
-    boolean done = false;
+    boolean fromJournal = staging != null && blocks.get(0).isInJournal();
+    Attributes after = null;
+    RefusedException refused = null;
     try {
-      Attributes after = store.namespace().commit(commit);
+      after = store.namespace().commit(commit);
+    } catch (RefusedException e) {
+      refused = e;
+    } finally {
       synchronized (this) {
-        done = true;
         committing = false;
-        chunks.committed(after, commit.getChunksList());
-        for (PendingBlock block : blocks) {
-          pending.remove(block);
-        }
-        if (pending.isEmpty() && active.isEmpty()) {
-          writtenEnd = 0;
+        if (after != null) {
+          committed(blocks, after, commit);
+        } else if (staging != null && fromJournal) {
+          unsure = true;
+          if (refused == null) {
+            staging.later(this::settle);
+          }
         } else {
-          firstWriteNanos = System.nanoTime();
+          fail();
         }
-        generation++;
         notifyAll();
       }
-      return true;
-    } finally {
-      if (!done) {
-        synchronized (this) {
-          committing = false;
-          fail();
-          notifyAll();
-        }
-      }
+    }
+    if (staging != null && fromJournal && refused != null) {
+      uncertain(refused);
+      return false;
+    }
+    if (refused != null) {
+      throw refused;
+    }
+    if (staging != null) {
+      told(staging, blocks.get(blocks.size() - 1).sequence);
+    }
+    return true;
+  }
+
+  @GuardedBy("this")
+  private void committed(
+      List<PendingBlock> blocks, Attributes after, CommitExtents.Builder commit) {
+    chunks.committed(after, commit.getChunksList());
+    pending.removeAll(blocks);
+    gone();
+  }
+
+  /** Some blocks are not pending any more. */
+  @GuardedBy("this")
+  private void gone() {
+    if (pending.isEmpty() && active.isEmpty()) {
+      writtenEnd = 0;
+    } else {
+      firstWriteNanos = System.nanoTime();
+    }
+    generation++;
+    notifyAll();
+  }
+
+  private void told(StagedUploads to, long done) {
+    if (done != 0) {
+      to.done(inode, done, ignored -> {});
+    }
+    if (!hasPending()) {
+      to.drained(inode);
     }
   }
 
-  private CommitExtents.Builder commit(List<PendingBlock> blocks, Timestamp mtime) {
-    TreeMap<Integer, ChunkExtents.Builder> byChunk = new TreeMap<>();
-    long end = 0;
-    for (PendingBlock block : blocks) {
-      ChunkExtents.Builder chunk =
-          byChunk.computeIfAbsent(block.chunk, index -> ChunkExtents.newBuilder().setIndex(index));
-      block.extents.forEach(chunk::addExtents);
-      end = Math.max(end, block.fileEnd);
+  /** Whether something is gathered, or sent and not committed. */
+  synchronized boolean hasPending() {
+    return !active.isEmpty() || !pending.isEmpty();
+  }
+
+  // ---- blocks in the journal whose commit did not come through, or an earlier mount's ----
+
+  /** Takes over what an earlier mount has left in the journal. */
+  synchronized void recover(List<StagedBlock> blocks) {
+    for (StagedBlock block : blocks) {
+      pending.add(
+          PendingBlock.inJournal(
+              block.sequence(),
+              block.id(),
+              block.chunk(),
+              block.extents(),
+              block.fileEnd(),
+              block.mtime()));
+      lastWrite = block.mtime();
     }
-    CommitExtents.Builder commit =
-        CommitExtents.newBuilder().setInode(inode.value()).setLength(end).setMtime(mtime);
-    byChunk.values().forEach(commit::addChunks);
-    return commit;
+    writtenEnd = pending.end();
+    firstWriteNanos = System.nanoTime();
+    unsure = true;
+  }
+
+  private void uncertain(RefusedException refused) {
+    if (staging == null) {
+      return;
+    }
+    if (refused.refusal() == Refusal.ENOENT) {
+      vanished();
+      return;
+    }
+    staging.failed("committing inode " + inode, refused);
+    staging.later(this::settle);
+  }
+
+  /** The file is gone: nobody wants its bytes any more. */
+  private void vanished() {
+    log.debug("inode {} was removed; what was written to it is dropped", inode);
+    List<PendingBlock> dropped;
+    synchronized (this) {
+      dropped = pending.all();
+      dropped.forEach(block -> block.unwanted = true);
+      fail();
+      pending.removeAll(dropped);
+      writtenEnd = 0;
+      unsure = false;
+      gone();
+    }
+    dropFromJournal(dropped, ignored -> {});
+  }
+
+  /** Blocks that are not pending any more, and whose objects nothing will refer to. */
+  private void dropFromJournal(List<PendingBlock> dropped, Journal.Completion completion) {
+    if (staging == null) {
+      return;
+    }
+    List<BlockId> uploaded = new ArrayList<>();
+    long upTo = 0;
+    synchronized (this) {
+      for (PendingBlock block : dropped) {
+        upTo = Math.max(upTo, block.sequence);
+        if (block.uploaded) {
+          uploaded.add(block.id);
+        }
+      }
+    }
+    staging.delete(uploaded);
+    if (upTo != 0) {
+      staging.done(inode, upTo, completion);
+    } else {
+      completion.done(null);
+    }
+    if (!hasPending()) {
+      staging.drained(inode);
+    }
+  }
+
+  /**
+   * Finds out which blocks of the journal are committed. The others get new names: what became of
+   * the old ones is not known, so neither may they be committed (they may be garbage) nor deleted
+   * (a commit of them may still be on its way).
+   */
+  void settle() {
+    List<PendingBlock> blocks;
+    synchronized (this) {
+      if (!unsure || staging == null) {
+        return;
+      }
+      blocks = pending.all().stream().filter(block -> block.staged).toList();
+    }
+    try {
+      int committed = Settlement.committed(store.namespace(), inode, blocks);
+      Map<PendingBlock, @Nullable PendingBlock> replacements = new LinkedHashMap<>();
+      for (PendingBlock block : blocks.subList(0, committed)) {
+        replacements.put(block, null);
+      }
+      for (PendingBlock block : blocks.subList(committed, blocks.size())) {
+        replacements.put(block, block.renamed(store.sliceIds().next().value()));
+      }
+      settled(replacements, committed == 0 ? 0 : blocks.get(committed - 1).sequence);
+    } catch (RefusedException e) {
+      uncertain(e);
+    }
+  }
+
+  private void settled(Map<PendingBlock, @Nullable PendingBlock> replacements, long done) {
+    if (staging == null) {
+      return;
+    }
+    synchronized (this) {
+      pending.replace(replacements);
+      openSlice = null;
+      unsure = false;
+      for (PendingBlock block : pending.all()) {
+        if (replacements.containsValue(block)) {
+          staging.journal().rename(block.sequence, block.id, block.extents);
+        }
+      }
+      if (done != 0) {
+        chunks.forget();
+      }
+      gone();
+    }
+    replacements.forEach(
+        (before, after) -> {
+          if (after != null) {
+            staging.add(this, after);
+          }
+        });
+    told(staging, done);
+  }
+
+  // ---- other changes, in order with what is written ----
+
+  /**
+   * What is written so far gives the file this modification time, although it may be committed
+   * later.
+   */
+  void setTimes(Timestamp mtime) throws IOException {
+    if (staging == null) {
+      return;
+    }
+    CompletableFuture<Void> safe = null;
+    synchronized (this) {
+      awaitNotCommitting();
+      if (pending.isEmpty()) {
+        return;
+      }
+      if (!pending.hasGoingThrough()) {
+        pending.setTimes(mtime);
+        lastWrite = mtime;
+        safe = staging.journal().times(inode, pending.lastInJournal(), mtime);
+      }
+    }
+    try {
+      if (safe != null) {
+        safe.get(STUCK.toSeconds(), TimeUnit.SECONDS);
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Refusal.EINTR);
+    } catch (ExecutionException | TimeoutException e) {
+      log.warn("inode {}: the journal did not take a time: {}", inode, e.getMessage());
+    }
+    awaitCommitted();
+  }
+
+  /** Waits until no commit is under way, nor one whose outcome is unknown. */
+  @GuardedBy("this")
+  private void awaitNotCommitting() throws RefusedException {
+    long stuckAt = System.nanoTime() + STUCK.toNanos();
+    while (committing || unsure) {
+      awaitChange(stuckAt);
+    }
+  }
+
+  /**
+   * Empties the file. What of it is in the journal is then dropped instead of committed.
+   *
+   * @param action does it at the metaserver
+   * @return empty when that cannot be done now: drain first
+   */
+  Optional<Attributes> empty(FileData.AttributeSource action) throws IOException {
+    if (staging == null) {
+      return Optional.empty();
+    }
+    long upTo;
+    synchronized (this) {
+      awaitNotCommitting();
+      if (pending.hasGoingThrough() || pending.hasUnsafe() || !active.isEmpty()) {
+        return Optional.empty();
+      }
+      committing = true; // nobody else does until this is over
+      upTo = pending.lastInJournal();
+    }
+    Attributes after;
+    List<PendingBlock> dropped = List.of();
+    boolean emptied = false;
+    try {
+      after = action.get();
+      emptied = true;
+    } finally {
+      synchronized (this) {
+        committing = false;
+        if (emptied) {
+          dropped =
+              pending.all().stream()
+                  .filter(block -> block.isInJournal() && block.sequence <= upTo)
+                  .toList();
+          dropped.forEach(block -> block.unwanted = true);
+          pending.removeAll(dropped);
+          openSlice = null;
+          writtenEnd = pending.end();
+          gone();
+        }
+        notifyAll();
+      }
+    }
+    CompletableFuture<Void> safe = new CompletableFuture<>();
+    dropFromJournal(
+        dropped,
+        failure -> {
+          if (failure == null) {
+            safe.complete(null);
+          } else {
+            safe.completeExceptionally(failure);
+          }
+        });
+    try {
+      safe.get(STUCK.toSeconds(), TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Refusal.EINTR);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IOException("the journal did not take a truncation: " + e.getMessage(), e);
+    }
+    return Optional.of(after);
   }
 
   /**
    * What is gathered but not sent of a range, as it is now. A reader takes it before it looks at
    * the extents: bytes may leave for those meanwhile.
    */
-  synchronized List<Gathered> gathered(long offset, int length) {
-    List<Gathered> found = new ArrayList<>();
-    long end = offset + length;
-    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
-      long start = entry.getKey() * Window.BYTES;
-      int from = (int) Math.max(0, offset - start);
-      int to = (int) Math.min(Window.BYTES, end - start);
-      for (DirtyRanges.Range part : entry.getValue().written(from, to)) {
-        ByteBuffer copy = ByteBuffer.allocate(part.length());
-        entry.getValue().overlay(part.from(), part.to(), copy, 0);
-        found.add(new Gathered((int) (start + part.from() - offset), copy));
-      }
-    }
-    return found;
-  }
-
-  /**
-   * Bytes that a writer had gathered.
-   *
-   * @param at where in the range that was asked for
-   */
-  record Gathered(int at, ByteBuffer bytes) {}
-
-  @GuardedBy("this")
-  private NavigableMap<Long, Window> windows(long offset, long end) {
-    return active.subMap(offset / Window.BYTES, true, (end - 1) / Window.BYTES, true);
+  synchronized List<Gathering.Gathered> gathered(long offset, int length) {
+    return active.copy(offset, length);
   }
 
   /** Copies what is gathered but not sent over the bytes that are there. */
   synchronized void overlay(long offset, ByteBuffer dst, int dstFrom, int length) {
-    long end = offset + length;
-    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
-      long start = entry.getKey() * Window.BYTES;
-      int from = (int) Math.max(0, offset - start);
-      int to = (int) Math.min(Window.BYTES, end - start);
-      entry.getValue().overlay(from, to, dst, dstFrom + (int) (start + from - offset));
-    }
+    active.overlay(offset, dst, dstFrom, length);
   }
 
   /** The committed extents of a chunk with those that are sent on top of them. */
   List<Extent> extents(int chunk) throws RefusedException {
     while (true) {
       long before;
-      List<Extent> sent = new ArrayList<>();
+      List<Extent> sent;
       synchronized (this) {
         before = generation;
-        for (PendingBlock block : pending) {
-          if (block.chunk == chunk) {
-            sent.addAll(block.extents);
-          }
-        }
+        sent = pending.extents(chunk);
       }
       List<Extent> committed = chunks.extents(chunk);
       synchronized (this) {
@@ -541,12 +914,8 @@ final class FileWriter {
 
   /** Fills dst from a block that is being uploaded; false when it is not one of those. */
   synchronized boolean readPending(BlockId id, int offset, ByteBuffer dst) {
-    for (PendingBlock block : pending) {
-      if (block.id.equals(id)) {
-        return block.read(offset, dst);
-      }
-    }
-    return false;
+    PendingBlock block = pending.find(id);
+    return block != null && block.read(offset, dst);
   }
 
   /**

@@ -1,9 +1,11 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.client.data.StagedUsage;
 import io.curvefs.client.vfs.ControlAttributes;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -14,12 +16,19 @@ final class MountControl implements ControlAttributes {
   static final String BUCKET = PREFIX + "bucket";
   static final String DROP_CACHES = PREFIX + "drop_caches";
 
+  /** What waits in the write-back journal; setting it to {@link #LEAVE} leaves that there. */
+  static final String WRITEBACK = PREFIX + "writeback";
+
+  static final String LEAVE = "leave";
+
   private final String bucket;
 
   /** Set once the mount is wired; a kernel cannot ask before. */
   private volatile @Nullable Supplier<Map<String, Double>> statistics;
 
   private volatile @Nullable Dropper dropper;
+  private volatile @Nullable Supplier<Optional<StagedUsage>> staged;
+  private volatile @Nullable Runnable leaver;
 
   /** Empties every cache of the mount. */
   @FunctionalInterface
@@ -34,9 +43,18 @@ final class MountControl implements ControlAttributes {
     this.bucket = bucket;
   }
 
-  void wire(Supplier<Map<String, Double>> newStatistics, Dropper newDropper) {
+  /**
+   * @param newLeaver has what is staged stay in the journal at the end of the mount
+   */
+  void wire(
+      Supplier<Map<String, Double>> newStatistics,
+      Dropper newDropper,
+      Supplier<Optional<StagedUsage>> newStaged,
+      Runnable newLeaver) {
     statistics = newStatistics;
     dropper = newDropper;
+    staged = newStaged;
+    leaver = newLeaver;
   }
 
   @Override
@@ -54,12 +72,22 @@ final class MountControl implements ControlAttributes {
         }
         yield ByteString.copyFromUtf8(text.toString());
       }
+      case WRITEBACK -> {
+        Supplier<Optional<StagedUsage>> wired = staged;
+        yield ByteString.copyFromUtf8(
+            wired == null ? "" : wired.get().map(StagedText::of).orElse(""));
+      }
       default -> null;
     };
   }
 
   @Override
   public boolean set(String name, ByteString value) throws IOException {
+    Runnable leaving = leaver;
+    if (name.equals(WRITEBACK) && value.toStringUtf8().equals(LEAVE) && leaving != null) {
+      leaving.run();
+      return true;
+    }
     Dropper wired = dropper;
     if (!name.equals(DROP_CACHES) || wired == null) {
       return false;

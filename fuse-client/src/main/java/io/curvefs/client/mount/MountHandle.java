@@ -83,11 +83,32 @@ public final class MountHandle {
     return values;
   }
 
+  /** What waits in the mount's write-back journal; empty: it has none. */
+  public Optional<Staged> staged() throws IOException {
+    return StagedText.parse(get(MountControl.WRITEBACK));
+  }
+
+  /**
+   * What is written and acknowledged, but not yet in the object store.
+   *
+   * @param directory of the journal
+   * @param failure why the last attempt to upload failed; empty: it did not
+   */
+  public record Staged(long files, long bytes, String directory, String failure) {}
+
+  /** Has what waits in the journal stay there when the mount ends. */
+  public void leaveStaged() throws IOException {
+    set(MountControl.WRITEBACK, MountControl.LEAVE);
+  }
+
   /** Empties every cache of the mount: the next reads are cold. */
   public void dropCaches() throws IOException {
-    byte[] value = {'1'};
-    int result = LIBC.setxattr(root.toString(), MountControl.DROP_CACHES, value, value.length, 0);
-    if (result != 0) {
+    set(MountControl.DROP_CACHES, "1");
+  }
+
+  private void set(String name, String text) throws IOException {
+    byte[] value = text.getBytes(StandardCharsets.UTF_8);
+    if (LIBC.setxattr(root.toString(), name, value, value.length, 0) != 0) {
       throw failed();
     }
   }

@@ -24,6 +24,7 @@ import java.util.TreeMap;
  * @param objectStoreMax how long one object may take, retries included
  * @param threads that answer the kernel
  * @param allowOther other users may enter
+ * @param writeback the write-back journal
  * @param passed on to the kernel
  */
 public record MountOptions(
@@ -38,6 +39,7 @@ public record MountOptions(
     Duration objectStoreMax,
     int threads,
     boolean allowOther,
+    WritebackOptions writeback,
     List<String> passed) {
   private static final long MEMORY_BYTES_MIN = 16L << 20;
   private static final int THREADS_DEFAULT = 32;
@@ -81,6 +83,9 @@ public record MountOptions(
       throw new IllegalArgumentException(
           "options write_buffer and memory_cache must be at least 16M each");
     }
+    if (readOnly && writeback.enabled()) {
+      throw new IllegalArgumentException("options ro and writeback contradict");
+    }
     if (!subDirectory.startsWith("/")) {
       throw new IllegalArgumentException("option subdir must begin with '/': " + subDirectory);
     }
@@ -108,9 +113,10 @@ public record MountOptions(
     }
     Path cacheDefault = privileged ? Path.of("/var/cache/curvefs") : home.resolve(".cache/curvefs");
     MetaOptions defaults = MetaOptions.DEFAULTS;
+    Path cacheDirectory = Path.of(take(given, "cache_dir", cacheDefault.toString()));
     MountOptions options =
         new MountOptions(
-            Path.of(take(given, "cache_dir", cacheDefault.toString())),
+            cacheDirectory,
             Sizes.bytes("cache_size", take(given, "cache_size", "10G")),
             Sizes.bytes("memory_cache", take(given, "memory_cache", "96M")),
             Sizes.bytes("write_buffer", take(given, "write_buffer", "96M")),
@@ -125,6 +131,12 @@ public record MountOptions(
             duration(given, "s3_timeout", Duration.ofSeconds(60)),
             threads(take(given, "threads", Integer.toString(THREADS_DEFAULT))),
             allowOther(given, privileged),
+            new WritebackOptions(
+                given.remove("writeback") != null,
+                Path.of(
+                    take(given, "writeback_dir", cacheDirectory.resolve("writeback").toString())),
+                Sizes.bytes("writeback_size", take(given, "writeback_size", "4G")),
+                duration(given, "writeback_deadline", Duration.ofSeconds(30))),
             passed);
     if (!given.isEmpty()) {
       throw new IllegalArgumentException(

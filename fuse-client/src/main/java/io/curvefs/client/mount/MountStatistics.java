@@ -4,6 +4,8 @@ import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.CacheStatistics;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.StagedUsage;
 import io.curvefs.client.data.WriteBuffer;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.objectstore.ObjectStore;
@@ -23,7 +25,8 @@ record MountStatistics(
     BlockCache cache,
     PagePool pool,
     WriteBuffer writeBuffer,
-    Vfs vfs) {
+    Vfs vfs,
+    DataClient data) {
   /** Values as {@code name{tag=value}}, in the order of their names. */
   Map<String, Double> values() {
     Map<String, Double> values = new TreeMap<>();
@@ -51,7 +54,19 @@ record MountStatistics(
     values.put("curvefs.buffer.waits", (double) pool.waits());
     values.put("curvefs.write.buffer.bytes.used", (double) writeBuffer.bytesUsed());
     values.put("curvefs.handles.open", (double) vfs.openHandles());
+    data.staged().ifPresent(staged -> addStaged(values, staged));
     return values;
+  }
+
+  private static void addStaged(Map<String, Double> values, StagedUsage staged) {
+    values.put("curvefs.writeback.files", (double) staged.files());
+    values.put("curvefs.writeback.blocks", (double) staged.blocks());
+    values.put("curvefs.writeback.bytes", (double) staged.bytes());
+    values.put("curvefs.writeback.journal.bytes", (double) staged.storedBytes());
+    values.put("curvefs.writeback.oldest.seconds", staged.oldest().toMillis() / 1000.0);
+    values.put("curvefs.writeback.throttled", (double) staged.throttled());
+    values.put("curvefs.writeback.failures", (double) staged.failures());
+    values.put("curvefs.writeback.failing", staged.failure() == null ? 0.0 : 1.0);
   }
 
   private void addObjects(Map<String, Double> values) {
