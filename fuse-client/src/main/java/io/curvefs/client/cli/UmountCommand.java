@@ -49,6 +49,9 @@ final class UmountCommand implements Callable<Integer> {
       description = "Longest wait for the upload of the write-back journal (300).")
   private int waitSecondsMax = SECONDS_MAX;
 
+  /** The mount answers questions; during an outage of the metaservers it does not. */
+  private boolean answering;
+
   @Override
   public Integer call() throws Exception {
     Path absolute = directory.toAbsolutePath().normalize();
@@ -96,7 +99,10 @@ final class UmountCommand implements Callable<Integer> {
   }
 
   /** Empty also when the mount cannot tell: what it has in its journal stays safe there. */
-  private static Optional<MountHandle.Staged> staged(Path mountPoint) {
+  private Optional<MountHandle.Staged> staged(Path mountPoint) {
+    if (!answering) {
+      return Optional.empty();
+    }
     try {
       return MountHandle.containing(mountPoint).staged();
     } catch (IOException e) {
@@ -157,9 +163,11 @@ final class UmountCommand implements Callable<Integer> {
    *
    * @throws DeadMountException when nobody does
    */
-  private static Optional<ProcessHandle> process(Path mountPoint) throws DeadMountException {
+  private Optional<ProcessHandle> process(Path mountPoint) throws DeadMountException {
     try {
-      return ProcessHandle.of(MountHandle.containing(mountPoint).pid());
+      long pid = MountHandle.containing(mountPoint).pid();
+      answering = true;
+      return ProcessHandle.of(pid);
     } catch (DeadMountException e) {
       throw e;
     } catch (IOException e) {

@@ -20,11 +20,13 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -725,6 +727,7 @@ final class FileWriter {
       }
       blocks = pending.all().stream().filter(block -> block.staged).toList();
     }
+    boolean known = false;
     try {
       int committed = Settlement.committed(store.namespace(), inode, blocks);
       Map<PendingBlock, @Nullable PendingBlock> replacements = new LinkedHashMap<>();
@@ -735,8 +738,14 @@ final class FileWriter {
         replacements.put(block, block.renamed(store.sliceIds().next().value()));
       }
       settled(replacements, committed == 0 ? 0 : blocks.get(committed - 1).sequence);
+      known = true;
     } catch (RefusedException e) {
+      known = true;
       uncertain(e);
+    } finally {
+      if (!known) {
+        staging.later(this::settle); // a defect; not for ever, though
+      }
     }
   }
 
@@ -748,8 +757,9 @@ final class FileWriter {
       pending.replace(replacements);
       openSlice = null;
       unsure = false;
-      for (PendingBlock block : pending.all()) {
-        if (replacements.containsValue(block)) {
+      Set<PendingBlock> still = new HashSet<>(pending.all());
+      for (PendingBlock block : replacements.values()) {
+        if (block != null && still.contains(block)) {
           staging.journal().rename(block.sequence, block.id, block.extents);
         }
       }

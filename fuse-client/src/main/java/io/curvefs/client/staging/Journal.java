@@ -633,7 +633,16 @@ public final class Journal implements AutoCloseable {
       }
     }
     stored.clear();
-    written.forEach(entry -> entry.completion.done(null));
+    written.forEach(entry -> tell(entry, null));
+  }
+
+  /** Whatever is wrong with who listens: the journal goes on. */
+  private static void tell(Entry entry, @Nullable IOException failure) {
+    try {
+      entry.completion.done(failure);
+    } catch (RuntimeException e) {
+      log.error("a listener to the write-back journal failed", e);
+    }
   }
 
   /** A new segment; its header is forced first, so that a broken one was never whole. */
@@ -688,7 +697,7 @@ public final class Journal implements AutoCloseable {
       }
     }
     boolean repaired = repair();
-    lost.forEach(entry -> entry.completion.done(failure));
+    lost.forEach(entry -> tell(entry, failure));
     boolean again;
     synchronized (this) {
       again = repaired && !closed;
@@ -698,7 +707,7 @@ public final class Journal implements AutoCloseable {
       }
     }
     if (!again) {
-      kept.forEach(entry -> entry.completion.done(failure));
+      kept.forEach(entry -> tell(entry, failure));
     }
   }
 
