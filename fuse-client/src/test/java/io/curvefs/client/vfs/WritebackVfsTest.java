@@ -10,6 +10,7 @@ import io.curvefs.client.testing.LocalCluster;
 import io.curvefs.client.testing.LocalMount;
 import io.curvefs.client.testing.LossySegments;
 import io.curvefs.id.InodeId;
+import io.curvefs.id.ServerId;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.objectstore.fault.FaultyObjectStore;
 import io.curvefs.objectstore.fault.FaultyObjectStore.Operation;
@@ -37,6 +38,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WritebackVfsTest {
   private static final Caller CALLER = new Caller(1000, 1000);
   private static final Duration LONG = Duration.ofSeconds(60);
+  private static final MetaOptions SHORT_META =
+      new MetaOptions(
+          Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(3));
   private static LocalCluster cluster;
   private static int number;
 
@@ -72,10 +76,15 @@ class WritebackVfsTest {
   }
 
   private LocalMount mounted(boolean shut) throws IOException {
+    return mounted(shut, MetaOptions.DEFAULTS, LONG);
+  }
+
+  private LocalMount mounted(boolean shut, MetaOptions options, Duration deadline)
+      throws IOException {
     return new LocalMount(
         cluster,
         fileSystem,
-        MetaOptions.DEFAULTS,
+        options,
         32 << 20,
         store -> {
           objects = new FaultyObjectStore(store, 1);
@@ -85,7 +94,7 @@ class WritebackVfsTest {
           return objects;
         },
         segments,
-        LONG);
+        deadline);
   }
 
   private void shut() {
@@ -319,6 +328,38 @@ class WritebackVfsTest {
     release.join();
     assertThat(other.vfs.lookup(other.vfs.root(), name("final"))).isEqualTo(file);
     assertThat(read(other, file)).isEqualTo(content);
+  }
+
+  @Test
+  void a_commit_that_finds_no_metaserver_is_made_later() throws Exception {
+    mount.close();
+    mount = mounted(false, SHORT_META, LONG);
+    byte[] content = random(1, 5_000_000);
+    objects.hold(Operation.PUT);
+    InodeId file = write("file", content);
+    ServerId server = cluster.running().get(0);
+    cluster.stop(server);
+    try {
+      objects.heal();
+      awaitThat("a failed commit", () -> staged().failures() > 0);
+      assertThat(staged().bytes()).isEqualTo(5_000_000);
+    } finally {
+      cluster.start(server);
+    }
+    awaitUploaded();
+    assertThat(read(mount, file)).isEqualTo(content);
+    assertThat(read(other, file)).isEqualTo(content);
+  }
+
+  @Test
+  void writers_are_held_up_for_a_moment_when_uploads_lag_behind_the_deadline() throws Exception {
+    mount.close();
+    mount = mounted(true, MetaOptions.DEFAULTS, Duration.ZERO);
+    InodeId file = write("file", random(1, 1000));
+    overwrite(file, 0, random(2, 1000));
+    assertThat(staged().throttled()).isPositive();
+    assertThat(read(mount, file)).isEqualTo(random(2, 1000));
+    awaitUploaded();
   }
 
   @Test
