@@ -125,7 +125,9 @@ public final class FileData {
     return uncommitted == null
         ? attributes
         : attributes.withUncommitted(
-            Math.max(attributes.length(), uncommitted.end()), uncommitted.mtime());
+            Math.max(attributes.length(), uncommitted.end()),
+            uncommitted.mtime(),
+            uncommitted.changed());
   }
 
   /** Whether something is not committed yet. */

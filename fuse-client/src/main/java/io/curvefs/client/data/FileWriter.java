@@ -91,6 +91,10 @@ final class FileWriter {
   @GuardedBy("this")
   private Timestamp lastWrite = Timestamp.getDefaultInstance();
 
+  /** What the modification time will be: of the last write, unless it was set by hand since. */
+  @GuardedBy("this")
+  private Timestamp mtime = Timestamp.getDefaultInstance();
+
   @GuardedBy("this")
   private long firstWriteNanos;
 
@@ -143,6 +147,7 @@ final class FileWriter {
       }
       writtenEnd = Math.max(writtenEnd, at + length);
       lastWrite = store.clock().now();
+      mtime = lastWrite;
       store.buffer().written(this);
       if (!window.isFull()) {
         return;
@@ -652,8 +657,10 @@ final class FileWriter {
               block.chunk(),
               block.extents(),
               block.fileEnd(),
-              block.mtime()));
-      lastWrite = block.mtime();
+              block.mtime(),
+              block.staged()));
+      lastWrite = block.staged();
+      mtime = block.mtime();
     }
     writtenEnd = pending.end();
     firstWriteNanos = System.nanoTime();
@@ -783,7 +790,7 @@ final class FileWriter {
    * What is written so far gives the file this modification time, although it may be committed
    * later.
    */
-  void setTimes(Timestamp mtime) throws IOException {
+  void setTimes(Timestamp byHand) throws IOException {
     if (staging == null) {
       return;
     }
@@ -794,9 +801,9 @@ final class FileWriter {
         return;
       }
       if (!pending.hasGoingThrough()) {
-        pending.setTimes(mtime);
-        lastWrite = mtime;
-        safe = staging.journal().times(inode, pending.lastInJournal(), mtime);
+        pending.setTimes(byHand);
+        mtime = byHand;
+        safe = staging.journal().times(inode, pending.lastInJournal(), byHand);
       }
     }
     try {
@@ -932,10 +939,10 @@ final class FileWriter {
    * Where everything written since the last commit ends, and when; null: nothing is uncommitted.
    */
   synchronized @Nullable Uncommitted uncommitted() {
-    return writtenEnd == 0 ? null : new Uncommitted(writtenEnd, lastWrite);
+    return writtenEnd == 0 ? null : new Uncommitted(writtenEnd, mtime, lastWrite);
   }
 
-  record Uncommitted(long end, Timestamp mtime) {}
+  record Uncommitted(long end, Timestamp mtime, Timestamp changed) {}
 
   synchronized long failures() {
     return failures;

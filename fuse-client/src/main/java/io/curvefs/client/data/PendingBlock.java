@@ -26,6 +26,9 @@ final class PendingBlock {
   /** What the file's modification time becomes with it. */
   Timestamp mtime;
 
+  /** When the last of its bytes was written. */
+  final Timestamp changed;
+
   /** The bytes, until they are uploaded or safe in the journal; then null. */
   @Nullable Window window;
 
@@ -48,20 +51,28 @@ final class PendingBlock {
       int chunk,
       List<Extent> extents,
       long fileEnd,
-      Timestamp mtime,
+      Timestamp changed,
       @Nullable Window window) {
     this.id = id;
     this.chunk = chunk;
     this.extents = extents;
     this.fileEnd = fileEnd;
-    this.mtime = mtime;
+    this.mtime = changed;
+    this.changed = changed;
     this.window = window;
   }
 
   /** A block that is safe in the journal. */
   static PendingBlock inJournal(
-      long sequence, BlockId id, int chunk, List<Extent> extents, long fileEnd, Timestamp mtime) {
-    PendingBlock block = new PendingBlock(id, chunk, extents, fileEnd, mtime, null);
+      long sequence,
+      BlockId id,
+      int chunk,
+      List<Extent> extents,
+      long fileEnd,
+      Timestamp mtime,
+      Timestamp changed) {
+    PendingBlock block = new PendingBlock(id, chunk, extents, fileEnd, changed, null);
+    block.mtime = mtime;
     block.sequence = sequence;
     block.staged = true;
     return block;
@@ -88,7 +99,7 @@ final class PendingBlock {
               .setSliceLength(id.length())
               .build());
     }
-    return inJournal(sequence, newId, chunk, newExtents, fileEnd, mtime);
+    return inJournal(sequence, newId, chunk, newExtents, fileEnd, mtime, changed);
   }
 
   /** Whether some of the extents refer to this block's bytes. */

@@ -192,11 +192,12 @@ final class PendingBlocks {
       block.extents.forEach(chunk::addExtents);
       end = Math.max(end, block.fileEnd);
     }
+    PendingBlock last = blocks.get(blocks.size() - 1);
     CommitExtents.Builder commit =
-        CommitExtents.newBuilder()
-            .setInode(inode.value())
-            .setLength(end)
-            .setMtime(blocks.get(blocks.size() - 1).mtime);
+        CommitExtents.newBuilder().setInode(inode.value()).setLength(end).setMtime(last.mtime);
+    if (last.isInJournal()) {
+      commit.setChanged(last.changed); // it was acknowledged then: programs must not see it change
+    }
     byChunk.values().forEach(commit::addChunks);
     return commit;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import io.curvefs.client.data.StagedUsage;
+import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaOptions;
 import io.curvefs.client.testing.LocalCluster;
 import io.curvefs.client.testing.LocalMount;
@@ -196,10 +197,17 @@ class WritebackVfsTest {
     awaitThat("a failed upload", () -> staged().failures() > 0);
     assertThat(staged().failure()).isNotNull();
 
+    Attributes shown = mount.vfs.attributes(added);
     awaitUploaded();
     assertThat(read(other, old)).isEqualTo(after);
     assertThat(read(other, added)).isEqualTo(fresh);
     assertThat(staged().blocks()).isZero();
+    Attributes committed = mount.vfs.attributes(added);
+    assertThat(committed.ctimeSeconds()).isEqualTo(shown.ctimeSeconds());
+    assertThat(committed.ctimeNanos())
+        .as("to programs nothing changes")
+        .isEqualTo(shown.ctimeNanos());
+    assertThat(committed.mtimeNanos()).isEqualTo(shown.mtimeNanos());
     assertThat(staged().failure()).isNull();
     mount.dropCaches();
     assertThat(read(mount, old)).isEqualTo(after);
