@@ -865,7 +865,7 @@ final class FileWriter {
           dropped.forEach(block -> block.unwanted = true);
           pending.removeAll(dropped);
           openSlice = null;
-          writtenEnd = pending.end();
+          writtenEnd = Math.max(pending.end(), active.end());
           gone();
         }
         notifyAll();

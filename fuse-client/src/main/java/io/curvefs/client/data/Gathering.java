@@ -48,6 +48,16 @@ final class Gathering {
     windows.clear();
   }
 
+  /** Where in the file the last byte of it ends; 0: there is none. */
+  long end() {
+    Map.Entry<Long, Window> last = windows.lastEntry();
+    if (last == null) {
+      return 0;
+    }
+    List<DirtyRanges.Range> ranges = last.getValue().ranges();
+    return last.getKey() * Window.BYTES + ranges.get(ranges.size() - 1).to();
+  }
+
   private NavigableMap<Long, Window> within(long offset, long end) {
     return windows.subMap(offset / Window.BYTES, true, (end - 1) / Window.BYTES, true);
   }
