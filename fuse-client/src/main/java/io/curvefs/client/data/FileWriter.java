@@ -606,6 +606,7 @@ final class FileWriter {
       throw refused;
     }
     if (staging != null) {
+      staging.succeeded();
       told(staging, blocks.get(blocks.size() - 1).sequence);
     }
     return true;

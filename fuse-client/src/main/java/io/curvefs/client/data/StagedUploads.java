@@ -215,7 +215,8 @@ final class StagedUploads implements AutoCloseable {
     item.writer.uploadedFromJournal(item.block, problem == null);
   }
 
-  private synchronized void succeeded() {
+  /** Something came through. */
+  synchronized void succeeded() {
     if (failure != null) {
       log.info("write-back: the object store and the metaservers take what was written again");
       failure = null;
@@ -262,7 +263,6 @@ final class StagedUploads implements AutoCloseable {
   /** Blocks of a file up to this one are committed, or not wanted any more. */
   void done(InodeId inode, long upTo, Journal.Completion completion) {
     journal.done(inode, upTo, completion);
-    succeeded();
     synchronized (this) {
       notifyAll();
     }
