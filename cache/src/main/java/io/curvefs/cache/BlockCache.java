@@ -35,7 +35,7 @@ public interface BlockCache extends AutoCloseable {
 
   /**
    * Fills {@code dst} from its position to its limit with the bytes at {@code offset} of the block,
-   * for random access: from memory or disk if one has them, else exactly these bytes from the
+   * for random access: from the nearest tier that has them, else exactly these bytes from the
    * source, without caching them. A block of which more than half was lately read in such pieces is
    * loaded whole.
    *
@@ -52,6 +52,12 @@ public interface BlockCache extends AutoCloseable {
   void prefetch(BlockId id);
 
   /**
+   * Bytes of blocks that can be fetched ahead and wait for their readers at the same time; more
+   * prefetches than that are dropped.
+   */
+  long aheadBytesMax();
+
+  /**
    * Takes a block that was just written, as far as policy and room allow. Never waits for a disk.
    * The caller keeps its own reference.
    *
@@ -60,11 +66,17 @@ public interface BlockCache extends AutoCloseable {
   void offer(BlockId id, PagedBytes content);
 
   /**
-   * Forgets every block in memory and on disk, so that the next reads are cold.
+   * Forgets every block in memory and on disk. What memcached servers have stays there, for other
+   * hosts share it: reads are cold only without such servers.
    *
    * @throws IOException if the disk tier could not be emptied
    */
   void dropAll() throws IOException;
+
+  /**
+   * Forgets every block in memory; what lies below stays, so that the next reads come from there.
+   */
+  void dropMemory();
 
   /** A snapshot; its figures may stem from slightly different moments. */
   CacheStatistics statistics();

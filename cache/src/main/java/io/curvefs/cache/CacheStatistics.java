@@ -5,6 +5,7 @@ package io.curvefs.cache;
  *
  * @param memory the memory tier
  * @param disk the disk tier; {@link TierStatistics#NONE} without one
+ * @param memcached the memcached tier; {@link TierStatistics#NONE} without one
  * @param sourceLoads loads from the source that succeeded, of whole blocks and of ranges
  * @param sourceBytes bytes of these loads
  * @param prefetchesIssued prefetches that were started
@@ -13,6 +14,7 @@ package io.curvefs.cache;
 public record CacheStatistics(
     TierStatistics memory,
     TierStatistics disk,
+    TierStatistics memcached,
     long sourceLoads,
     long sourceBytes,
     long prefetchesIssued,

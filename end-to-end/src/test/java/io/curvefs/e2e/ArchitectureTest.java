@@ -34,6 +34,7 @@ class ArchitectureTest {
     "io.curvefs.error..",
     "io.curvefs.slice..",
     "io.curvefs.time..",
+    "io.curvefs.metrics..",
     "io.curvefs.rpc.."
   };
   private static final String OBJECT_STORE = "io.curvefs.objectstore..";
@@ -65,13 +66,47 @@ class ArchitectureTest {
           .resideInAPackage(METASERVER);
 
   @ArchTest
+  static final ArchRule whoMeasuresAMountSeesItFromOutside =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.epochs..",
+              "io.curvefs.client.quickstart..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE,
+              "io.curvefs.client.meta..",
+              "io.curvefs.client.data..",
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..");
+
+  @ArchTest
   static final ArchRule theVfsKnowsNeitherPathsNorFuse =
       noClasses()
           .that()
-          .resideInAnyPackage("io.curvefs.client.vfs..", "io.curvefs.client.data..")
+          .resideInAnyPackage(
+              "io.curvefs.client.vfs..", "io.curvefs.client.data..", "io.curvefs.client.siblings..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("java.nio.file..", "jnr..", "ru.serce..", "io.curvefs.client.fuse..");
+
+  @ArchTest
+  static final ArchRule warmupKnowsNeitherFuseNorCommands =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.warmup..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              OBJECT_STORE,
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..",
+              "io.curvefs.client.mount..",
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.cli..",
+              "jnr..");
 
   @ArchTest
   static final ArchRule theMetadataClientKnowsNoData =
@@ -97,6 +132,22 @@ class ArchitectureTest {
               "io.curvefs.client.vfs..");
 
   @ArchTest
+  static final ArchRule theSiblingsKnowNoBytes =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.siblings..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              CACHE, OBJECT_STORE, "io.curvefs.client.data..", "io.curvefs.client.vfs..");
+
+  @ArchTest
+  static final ArchRule theAccessLogKnowsNothingElseOfOurs =
+      mayKnowOfOurs(
+          new String[] {"io.curvefs.client.accesslog.."},
+          new String[] {"io.curvefs.client.accesslog.."});
+
+  @ArchTest
   static final ArchRule rulesArePure =
       noClasses()
           .that()
@@ -104,6 +155,7 @@ class ArchitectureTest {
               "io.curvefs.slice..",
               "io.curvefs.id..",
               "io.curvefs.cache.readahead..",
+              "io.curvefs.client.stats..",
               "io.curvefs.metaserver.partition..",
               "io.curvefs.metaserver.operation..")
           .should(
@@ -123,6 +175,18 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule jraftStaysInItsHost = only("com.alipay..", "io.curvefs.metaserver.raft..");
+
+  @ArchTest
+  static final ArchRule xmemcachedStaysInItsTier =
+      only("net.rubyeye..", "io.curvefs.cache.memcached..");
+
+  @ArchTest
+  static final ArchRule prometheusStaysAtItsEndpointAndTheWirings =
+      only(
+          "io.micrometer.prometheusmetrics..",
+          "io.curvefs.metrics..",
+          "io.curvefs.client.mount..",
+          "io.curvefs.client.cli..");
 
   @ArchTest
   static final ArchRule nettyStaysInItsTransports =

@@ -82,6 +82,8 @@ class BadInputTest {
     String spec = cluster.addresses() + "/" + fileSystem;
     assertThat(mountError(spec, dir, ",cache_siez=1G")).contains("cache_siez", "--help");
     assertThat(mountError(spec, dir, ",cache_size=much")).contains("cache_size=much", "20G");
+    assertThat(mountError(spec, dir, ",cache_free=tenth")).contains("cache_free=tenth", "10%");
+    assertThat(mountError(spec, dir, ",cache_populate=none")).contains("cache_populate=none");
     assertThat(mountError(spec, dir, ",subdir=/nowhere")).contains("subdir=/nowhere");
     assertThat(mountError(spec, dir, ",threads=0")).contains("threads");
   }
@@ -123,6 +125,57 @@ class BadInputTest {
     String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
     System.arraycopy(more, 0, all, arguments.length, more.length);
     return all;
+  }
+
+  private String cacheClusterError(Object... arguments) {
+    return cluster.cacheCluster(arguments).oneLineError();
+  }
+
+  @Test
+  void registering_memcached_servers_that_are_none_or_do_not_answer() {
+    assertThat(cacheClusterError("add", "c", "nonsense")).contains("'nonsense'", "HOST:PORT");
+    assertThat(cacheClusterError("add", "c", "127.0.0.1:1,")).contains("HOST:PORT");
+    assertThat(cacheClusterError("add", "c", "127.0.0.1:1"))
+        .contains("127.0.0.1:1", "is it running", "--force");
+    assertThat(cacheClusterError("add", "c", "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"))
+        .contains("127.0.0.1:1", "2 more");
+    assertThat(cacheClusterError("add", "c", "no-such-host.invalid:11211"))
+        .contains("no-such-host.invalid:11211", "unknown host name");
+    assertThat(cacheClusterError("add", "c", cluster.endpoint().replace("http://", "")))
+        .contains("it is no memcached");
+    assertThat(cacheClusterError("add", "c", "127.0.0.1:0", "--force")).contains("127.0.0.1:0");
+    assertThat(cacheClusterError("add", "C_1", "127.0.0.1:1", "--force"))
+        .contains("C_1", "lower-case");
+    assertThat(cacheClusterError("add", "c", "127.0.0.1:1,127.0.0.1:1", "--force"))
+        .contains("twice");
+    assertThat(cluster.cacheCluster("list").ok().out()).doesNotContain("127.0.0.1");
+  }
+
+  @Test
+  void binding_and_removing_memcached_clusters_that_are_not_there_or_in_use() {
+    assertThat(cacheClusterError("bind", "absent", "--fs", fileSystem))
+        .contains("no memcached cluster 'absent'", "cachecluster add");
+    assertThat(cacheClusterError("remove", "absent")).contains("'absent'", "there is none");
+    assertThat(createError("bad", "--bucket", Cluster.BUCKET, "--cache-cluster", "absent"))
+        .contains("no memcached cluster 'absent'", "cachecluster add");
+    cluster.cacheCluster("add", "used", "127.0.0.1:1", "--force").ok();
+    try {
+      assertThat(cacheClusterError("add", "used", "127.0.0.1:2", "--force"))
+          .contains("'used'", "--replace");
+      assertThat(cacheClusterError("bind", "used", "--fs", "nosuch"))
+          .contains("no file system 'nosuch'", fileSystem);
+      cluster.cacheCluster("bind", "used", "--fs", fileSystem).ok();
+      assertThat(cacheClusterError("remove", "used"))
+          .contains("'used'", fileSystem, "curvefs cachecluster unbind --fs");
+      assertThat(cluster.fs("info", fileSystem).ok().out()).containsPattern("cache_cluster +used");
+      assertThat(cluster.cacheCluster("list").ok().out())
+          .contains("used by " + fileSystem, "127.0.0.1:1", "does not answer");
+      cluster.cacheCluster("unbind", "--fs", fileSystem).ok();
+      assertThat(cacheClusterError("remove", "absent")).contains("'absent'", "there are: used");
+    } finally {
+      cluster.cacheCluster("unbind", "--fs", fileSystem).ok();
+      cluster.cacheCluster("remove", "used").ok();
+    }
   }
 
   @Test

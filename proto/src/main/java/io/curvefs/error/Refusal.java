@@ -63,7 +63,10 @@ public enum Refusal {
   /** The file system's bucket cannot be used; the detail says why. */
   BAD_OBJECT_STORE(1012, "object store not usable"),
   /** A defect of the server; its log has the cause. */
-  INTERNAL(1013, "internal error");
+  INTERNAL(1013, "internal error"),
+  NO_SUCH_CACHE_CLUSTER(1014, "no such memcached cluster"),
+  /** Something else refers to it; the detail says what. */
+  IN_USE(1015, "in use");
 
   private static final Map<Integer, Refusal> BY_CODE =
       Stream.of(values()).collect(Collectors.toUnmodifiableMap(Refusal::code, Function.identity()));

@@ -1,5 +1,7 @@
 package io.curvefs.objectstore;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -18,6 +20,14 @@ public final class ObjectStoreMetrics {
     HEAD
   }
 
+  /** How many attempts of one verb have ended, and the time they took together. */
+  private static final class Ended {
+    final LongAdder attempts = new LongAdder();
+    final LongAdder nanos = new LongAdder();
+  }
+
+  private final Map<Verb, Ended> ended = new EnumMap<>(Verb.class);
+
   private final LongAdder puts = new LongAdder();
   private final LongAdder gets = new LongAdder();
   private final LongAdder deletes = new LongAdder();
@@ -27,6 +37,12 @@ public final class ObjectStoreMetrics {
   private final LongAdder errors = new LongAdder();
   private final LongAdder bytesSent = new LongAdder();
   private final LongAdder bytesReceived = new LongAdder();
+
+  public ObjectStoreMetrics() {
+    for (Verb verb : Verb.values()) {
+      ended.put(verb, new Ended());
+    }
+  }
 
   /** One attempt begins. */
   public void request(Verb verb) {
@@ -39,6 +55,31 @@ public final class ObjectStoreMetrics {
           case HEAD -> heads;
         };
     counter.increment();
+  }
+
+  /** An attempt ended, well or not, so long after its first byte was sent. */
+  public void ended(Verb verb, long nanos) {
+    Ended all = of(verb);
+    all.attempts.increment();
+    all.nanos.add(nanos);
+  }
+
+  private Ended of(Verb verb) {
+    Ended all = ended.get(verb);
+    if (all == null) {
+      throw new IllegalStateException("the constructor has put every verb");
+    }
+    return all;
+  }
+
+  /** Attempts that have ended. */
+  public long attemptsEnded(Verb verb) {
+    return of(verb).attempts.sum();
+  }
+
+  /** The time that the attempts which have ended took together. */
+  public long nanos(Verb verb) {
+    return of(verb).nanos.sum();
   }
 
   /** An attempt failed and another one will follow. */

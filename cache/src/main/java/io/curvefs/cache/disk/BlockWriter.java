@@ -3,284 +3,267 @@ package io.curvefs.cache.disk;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.Hold;
+import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one thread that writes and evicts files. What waits for it is bounded in bytes; what exceeds
- * the bound is dropped, for a cache may forget. Thread-safe.
+ * Writes, evicts and pins the files of one directory, within its limits. Any number of threads may
+ * write at once: each first claims the room it needs. Thread-safe.
  */
-final class BlockWriter implements AutoCloseable {
-  /** Eviction goes down to this percentage of a limit, so that it is not needed for every write. */
-  private static final int LOW_WATER_PERCENT = 95;
+final class BlockWriter {
+  /**
+   * Of the limit, the part that each other process may fill before this one sees it: every process
+   * looks again after writing as much.
+   */
+  private static final int UNSEEN_PARTS = 64;
 
-  private static final Duration DELETE_ALL_MAX = Duration.ofMinutes(5);
-  private static final Duration STORE_MAX = Duration.ofSeconds(60);
-  private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
+  /** Processes that are left such a part each. */
+  private static final int OTHERS_MAX = 16;
 
   private final CacheDirectory directory;
   private final DiskIndex index;
   private final FreeSpace freeSpace;
-  private final ServiceGate gate;
   private final UUID namespace;
   private final long bytesMax;
   private final int filesMax;
-  private final long queueBytesMax;
-  private final ExecutorService thread;
-  private final AtomicLong queuedBytes = new AtomicLong();
 
-  /** Writes queued under an older number are dropped. */
-  private final AtomicLong generation = new AtomicLong();
+  /** Taken for reading while a file is written, for writing while all are deleted. */
+  private final ReadWriteLock deletingAll = new ReentrantReadWriteLock();
+
+  private final AtomicLong unlookedBytes = new AtomicLong();
+  private volatile int others;
+
+  /** Grows when all is deleted: what was offered before is not written any more. */
+  private volatile long generation;
 
   final LongAdder evictions = new LongAdder();
-  final LongAdder drops = new LongAdder();
-  final LongAdder errors = new LongAdder();
 
   BlockWriter(
-      DiskTierOptions options,
-      CacheDirectory directory,
-      DiskIndex index,
-      FreeSpace freeSpace,
-      ServiceGate gate) {
+      DiskTierOptions options, CacheDirectory directory, DiskIndex index, FreeSpace freeSpace) {
     this.directory = directory;
     this.index = index;
     this.freeSpace = freeSpace;
-    this.gate = gate;
     this.namespace = options.namespace();
-    this.bytesMax = options.bytesMax();
-    this.filesMax = options.filesMax();
-    this.queueBytesMax = options.queueBytesMax();
-    this.thread =
-        Executors.newSingleThreadExecutor(
-            work -> {
-              Thread writer = new Thread(work, "curvefs-cache-writer");
-              writer.setDaemon(true);
-              return writer;
-            });
+    this.bytesMax = options.bytesMaxEach();
+    this.filesMax = options.filesMaxEach();
   }
 
-  /** Queues a block to be written, with a reference of its own. */
-  void offer(BlockId id, PagedBytes content) {
-    if (index.contains(id)) {
-      return;
-    }
-    int held = content.heldBytes();
-    if (queuedBytes.addAndGet(held) > queueBytesMax) {
-      queuedBytes.addAndGet(-held);
-      drops.increment();
-      return;
-    }
-    content.retain();
-    long queuedIn = generation.get();
-    try {
-      thread.execute(() -> writeQueued(id, content, queuedIn));
-    } catch (RejectedExecutionException e) { // closed
-      unqueue(content);
-      drops.increment();
-    }
+  /** Notes how many other processes write into the directory. */
+  void setOthers(int count) {
+    others = Math.min(count, OTHERS_MAX);
   }
 
-  private void writeQueued(BlockId id, PagedBytes content, long queuedIn) {
-    try {
-      if (generation.get() != queuedIn || !gate.letsThrough()) {
-        drops.increment();
-      } else if (!index.contains(id)) {
-        write(id, content);
-      }
-    } catch (IOException e) {
-      errors.increment();
-      gate.failed(e);
-    } finally {
-      unqueue(content);
-    }
+  /** Whether so much was written that it is time to look what others wrote. */
+  boolean isLookDue() {
+    long part = bytesMax / UNSEEN_PARTS;
+    return unlookedBytes.get() > part && unlookedBytes.getAndSet(0) > part;
   }
 
-  private void unqueue(PagedBytes content) {
-    queuedBytes.addAndGet(-content.heldBytes());
-    content.release();
+  /** Most bytes that may be here now. */
+  private long limit() throws IOException {
+    long unseen = bytesMax / UNSEEN_PARTS * others;
+    return Math.min(bytesMax - unseen, index.bytes() + freeSpace.spareBytes());
+  }
+
+  /** What can be taken now. */
+  TierRoom room() throws IOException {
+    return new TierRoom(Math.max(0, limit()), index.bytes(), index.heldBytes());
+  }
+
+  /** To be handed to {@link #write}. */
+  long generation() {
+    return generation;
   }
 
   /**
-   * Writes a block and holds it; returns when that is done.
+   * Writes the block unless it is there, or others are worth more.
+   *
+   * @param offeredIn the generation in which the block was offered
+   * @return whether the block is there now
+   */
+  boolean write(BlockId id, PagedBytes content, long offeredIn) throws IOException {
+    deletingAll.readLock().lock();
+    try {
+      return offeredIn == generation && put(id, content, null);
+    } finally {
+      deletingAll.readLock().unlock();
+    }
+  }
+
+  /**
+   * Writes the block unless it is there, and holds it.
    *
    * @throws CacheFullException if only blocks that are held could make room
    */
-  void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
+  void writeHeld(BlockId id, PagedBytes content, Hold hold) throws IOException {
+    deletingAll.readLock().lock();
     try {
-      run(() -> writeHeld(id, content, hold)).get(STORE_MAX.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException failure) {
-        throw failure;
+      if (!put(id, content, hold)) {
+        throw new CacheFullException(whyFull(id));
       }
-      throw new IOException("cannot write " + directory.pathOf(id) + ": " + e.getCause(), e);
-    } catch (TimeoutException e) {
-      throw new IOException("the cache disk took longer than " + STORE_MAX, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while writing " + directory.pathOf(id));
+    } finally {
+      deletingAll.readLock().unlock();
     }
   }
 
-  private void writeHeld(BlockId id, PagedBytes content, Hold hold) throws IOException {
-    long more = index.contains(id) ? 0 : DiskIndex.chargedBytes(id);
-    if (index.heldBytes() + more > bytesMax) {
-      throw new CacheFullException(
-          "the disk cache is full of blocks that are pinned or being warmed");
-    }
-    if (more > 0 && !makeRoom(more)) {
-      throw new CacheFullException("the cache disk has no space left");
-    }
-    if (more > 0) {
+  private boolean put(BlockId id, PagedBytes content, @Nullable Hold hold) throws IOException {
+    return switch (makeRoom(id, hold != null)) {
+      case REFUSED, EVICT_FIRST -> false;
+      case KNOWN -> hold == null || holdKnown(id, hold) || put(id, content, hold);
+      case GRANTED -> {
+        writeClaimed(id, content, hold);
+        yield true;
+      }
+    };
+  }
+
+  private void writeClaimed(BlockId id, PagedBytes content, @Nullable Hold hold)
+      throws IOException {
+    boolean written = false;
+    try {
       List<ByteBuffer> bytes = content.buffers();
-      directory.write(id, bytes, BlockFormat.tail(namespace, id, bytes));
-    }
-    index.hold(id, hold);
-    evictToLimits();
-  }
-
-  private void write(BlockId id, PagedBytes content) throws IOException {
-    if (!makeRoom(DiskIndex.chargedBytes(id))) {
-      drops.increment();
-      gate.passed();
-      return;
-    }
-    List<ByteBuffer> bytes = content.buffers();
-    directory.write(id, bytes, BlockFormat.tail(namespace, id, bytes));
-    gate.passed();
-    index.used(id);
-    evictToLimits();
-  }
-
-  /** Whether {@code more} bytes fit without eating into the space that must stay free. */
-  private boolean makeRoom(long more) throws IOException {
-    long lacking = freeSpace.lackingFor(more);
-    if (lacking > 0) {
-      evictTo(Math.max(0, index.bytes() - lacking), filesMax);
-      lacking = freeSpace.lackingFor(more);
-    }
-    return lacking == 0;
-  }
-
-  private void evictToLimits() throws IOException {
-    if (index.bytes() > bytesMax || index.files() > filesMax) {
-      evictTo(lowWater(bytesMax), (int) lowWater(filesMax));
-    }
-  }
-
-  private static long lowWater(long limit) {
-    return limit - limit / 100 * (100 - LOW_WATER_PERCENT);
-  }
-
-  private void evictTo(long bytes, int files) throws IOException {
-    while (index.bytes() > bytes || index.files() > files) {
-      BlockId oldest = index.takeOldest();
-      if (oldest == null) {
-        return;
+      ByteBuffer tail = BlockFormat.tail(namespace, id, bytes);
+      directory.write(id, bytes, tail, hold != null && hold.pinned());
+      written = true;
+    } catch (IOException e) {
+      if (isFull(id)) {
+        throw new CacheFullException(whyFull(id));
       }
-      if (directory.delete(oldest)) {
-        evictions.increment();
+      throw e;
+    } finally {
+      if (written) {
+        index.written(id, hold);
+        unlookedBytes.addAndGet(DiskIndex.chargedBytes(id));
+      } else {
+        index.unclaim(id);
       }
     }
   }
 
-  /** Brings the directory within its limits, in the background. */
-  void trim() {
+  /** Whether the disk has no space for the block, which is no fault. */
+  private boolean isFull(BlockId id) {
     try {
-      run(this::evictToLimits);
-    } catch (RejectedExecutionException e) {
-      // Closed meanwhile: the next start trims.
-    }
-  }
-
-  /** Deletes every block of the namespace, those of other processes included. */
-  void deleteAll() throws IOException {
-    generation.incrementAndGet();
-    CompletableFuture<@Nullable Void> done = run(this::deleteFiles);
-    try {
-      done.get(DELETE_ALL_MAX.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      throw new IOException("cannot empty " + directory.root() + ": " + e.getCause(), e);
-    } catch (TimeoutException e) {
-      throw new IOException(directory.root() + " was not emptied within " + DELETE_ALL_MAX, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("interrupted while emptying " + directory.root());
-    }
-  }
-
-  private void deleteFiles() throws IOException {
-    index.clear();
-    for (Path shard : directory.shards()) {
-      for (Path file : CacheDirectory.filesOf(shard)) {
-        if (CacheDirectory.blockNamed(file.getFileName().toString()) != null) {
-          Files.deleteIfExists(file);
-        }
-      }
+      return freeSpace.spareBytes() < DiskIndex.chargedBytes(id);
+    } catch (IOException e) {
+      return false;
     }
   }
 
   /**
-   * Waits until everything that is queued now is written or dropped; false if that took too long.
+   * Claims room, evicting what is needed for it. That is reckoned once: a disk that does not give
+   * space back at once must not cost everything that is cached.
    */
-  boolean awaitQueued(Duration waitMax) throws InterruptedException {
-    try {
-      run(() -> {}).get(waitMax.toMillis(), TimeUnit.MILLISECONDS);
-      return true;
-    } catch (TimeoutException e) {
+  private DiskIndex.Claim makeRoom(BlockId id, boolean must) throws IOException {
+    long limit = limit();
+    boolean evicted = false;
+    DiskIndex.Claim claim = index.claim(id, limit, filesMax, must);
+    while (claim == DiskIndex.Claim.EVICT_FIRST && evictNext()) {
+      evicted = true;
+      claim = index.claim(id, limit, filesMax, must);
+    }
+    if (claim == DiskIndex.Claim.GRANTED && evicted && isFull(id)) {
+      index.unclaim(id);
+      return DiskIndex.Claim.REFUSED;
+    }
+    return claim;
+  }
+
+  /** Whether there was something to evict. */
+  private boolean evictNext() throws IOException {
+    BlockId next = index.takeVictim();
+    if (next == null) {
       return false;
-    } catch (ExecutionException e) {
-      throw new AssertionError("nothing was to be done", e);
+    }
+    if (directory.isPinned(next)) { // by another process
+      index.pinned(next);
+    } else if (directory.delete(next)) {
+      evictions.increment();
+    }
+    return true;
+  }
+
+  /** Evicts what exceeds the limits: of an earlier run, or because others use the disk. */
+  void trim() throws IOException {
+    long limit = limit();
+    boolean more = true;
+    while (more && (index.bytes() > limit || index.files() > filesMax)) {
+      more = evictNext();
     }
   }
 
-  private interface Work {
-    void run() throws IOException;
-  }
-
-  private CompletableFuture<@Nullable Void> run(Work work) {
-    CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
-    thread.execute(
-        () -> {
-          try {
-            work.run();
-            done.complete(null);
-          } catch (IOException e) {
-            errors.increment();
-            done.completeExceptionally(e);
-          }
-        });
-    return done;
-  }
-
-  /** Writes what is queued, as far as that is quickly done; the rest is dropped. */
-  @Override
-  public void close() {
-    thread.shutdown();
+  /**
+   * Holds a block that is believed to be there.
+   *
+   * @return false if it is not
+   */
+  boolean holdKnown(BlockId id, Hold hold) throws IOException {
+    index.hold(id, hold); // first, so that it is not evicted between the two
     try {
-      if (!thread.awaitTermination(CLOSE_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
-        generation.incrementAndGet();
-        thread.awaitTermination(CLOSE_MAX.toMillis(), TimeUnit.MILLISECONDS);
+      if (!directory.has(id)) {
+        throw new NoSuchFileException(id.toString());
       }
-    } catch (InterruptedException e) {
-      generation.incrementAndGet();
-      Thread.currentThread().interrupt();
+      if (hold.pinned()) {
+        directory.pin(id);
+      }
+      return true;
+    } catch (NoSuchFileException e) {
+      index.gone(id);
+      return false;
+    }
+  }
+
+  private String whyFull(BlockId id) {
+    String giveUp = ", or give some up with 'curvefs warmup evict'";
+    if (index.heldFiles() >= filesMax) {
+      return directory.root()
+          + " is full: all of its "
+          + filesMax
+          + " files are pinned or being warmed; mount with a larger cache_files"
+          + giveUp;
+    }
+    if (index.heldBytes() + DiskIndex.chargedBytes(id) > bytesMax) {
+      return directory.root()
+          + " is full: of its "
+          + bytesMax
+          + " bytes, "
+          + index.heldBytes()
+          + " are pinned or being warmed; mount with a larger cache_size"
+          + giveUp;
+    }
+    return "the disk of "
+        + directory.root()
+        + " is full but for what must stay free: free some space, or mount with a smaller"
+        + " cache_free";
+  }
+
+  /** Deletes every block of the namespace, those of other processes included. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // written under the lock
+  void deleteAll() throws IOException {
+    deletingAll.writeLock().lock();
+    try {
+      generation++;
+      index.clear();
+      for (int shard = 0; shard < DirectoryScan.SHARDS; shard++) {
+        for (Path file : CacheDirectory.filesOf(directory.pathOf(shard))) {
+          BlockId id = CacheDirectory.blockNamed(file.getFileName().toString());
+          if (id != null) {
+            directory.delete(id);
+          }
+        }
+      }
+    } finally {
+      deletingAll.writeLock().unlock();
     }
   }
 }

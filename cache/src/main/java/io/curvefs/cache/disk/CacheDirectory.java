@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
@@ -25,24 +26,32 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files of one namespace: {@code <directory>/<namespace>/<xx>/<slice>_<index>_<length>}, where
- * {@code xx} is the low byte of slice + index in hex. A file appears by rename, complete or not at
- * all (short of a crash of the machine). Other processes may add and remove files at any time.
- * Thread-safe.
+ * The files of one namespace, below {@code <directory>/<namespace>/}:
+ *
+ * <ul>
+ *   <li>{@code blocks/<xx>/<slice>_<index>_<length>}: a block; {@code xx} is the low byte of slice
+ *       + index in hex. It appears by rename, complete or not at all (short of a crash of the
+ *       machine). Its owner may write to it, unless it is pinned.
+ *   <li>{@code mounts/<uuid>}: a process that uses the directory, see {@link Presence}.
+ *   <li>{@code files/}: left for files that are cached whole; nobody here looks into it.
+ * </ul>
+ *
+ * Other processes may add and remove files at any time. Thread-safe.
  */
 final class CacheDirectory {
   static final String TEMPORARY_SUFFIX = ".tmp";
 
-  private static final Pattern NAME = Pattern.compile("(\\d{1,19})_(\\d{1,10})_(\\d{1,10})");
   private static final FileAttribute<?> OWNER_ONLY_FILE = permissions("rw-------");
   private static final FileAttribute<?> OWNER_ONLY_DIRECTORY = permissions("rwx------");
+  private static final Set<PosixFilePermission> PINNED =
+      PosixFilePermissions.fromString("r--------");
 
   private final Path root;
+  private final Path blocks;
+  private final Presence presence;
 
   /** Tells the temporary files of this process from those of others. */
   private final String writer = UUID.randomUUID().toString();
@@ -53,6 +62,8 @@ final class CacheDirectory {
 
   private CacheDirectory(Path root) {
     this.root = root;
+    this.blocks = root.resolve("blocks");
+    this.presence = new Presence(root.resolve("mounts"), writer);
   }
 
   /**
@@ -69,6 +80,8 @@ final class CacheDirectory {
       requireOwn(directory);
       makeDirectory(root);
       requireOwn(root);
+      makeDirectory(root.resolve("blocks"));
+      makeDirectory(root.resolve("mounts"));
     } catch (AccessDeniedException e) {
       throw new IOException(
           "cache directory " + directory + " is not writable: change its owner, or choose another",
@@ -120,27 +133,47 @@ final class CacheDirectory {
     return root;
   }
 
+  /** Who else uses it. */
+  Presence presence() {
+    return presence;
+  }
+
+  /** The sub-directory of a block, 0 to 255. */
+  static int shardOf(BlockId id) {
+    return (int) (id.slice() + id.index()) & 0xff;
+  }
+
   Path pathOf(BlockId id) {
-    int shard = (int) (id.slice() + id.index()) & 0xff;
-    return root.resolve("%02x".formatted(shard)).resolve(id.toString());
+    return pathOf(shardOf(id)).resolve(id.toString());
+  }
+
+  /** A sub-directory, 0 to 255, that may not be there. */
+  Path pathOf(int shard) {
+    return blocks.resolve("%02x".formatted(shard));
   }
 
   /** The block that a file is named after, or null for any other file. */
   static @Nullable BlockId blockNamed(String fileName) {
-    Matcher name = NAME.matcher(fileName);
-    if (!name.matches()) {
+    int first = fileName.indexOf('_');
+    int second = fileName.indexOf('_', first + 1);
+    if (first < 0 || second < 0) {
       return null;
     }
     try {
       BlockId id =
           new BlockId(
-              Long.parseLong(name.group(1)),
-              Integer.parseInt(name.group(2)),
-              Integer.parseInt(name.group(3)));
+              Long.parseLong(fileName, 0, first, 10),
+              Integer.parseInt(fileName, first + 1, second, 10),
+              Integer.parseInt(fileName, second + 1, fileName.length(), 10));
       return id.toString().equals(fileName) ? id : null; // no leading zeros
     } catch (IllegalArgumentException e) {
       return null;
     }
+  }
+
+  /** Whether the block's file is there and as long as it should be. */
+  boolean has(BlockId id) {
+    return pathOf(id).toFile().length() == BlockFormat.fileBytes(id);
   }
 
   /**
@@ -153,7 +186,8 @@ final class CacheDirectory {
   }
 
   /** Writes the block's file, in place of an older one. On failure nothing is left behind. */
-  void write(BlockId id, List<ByteBuffer> content, ByteBuffer tail) throws IOException {
+  void write(BlockId id, List<ByteBuffer> content, ByteBuffer tail, boolean pinned)
+      throws IOException {
     Path path = pathOf(id);
     Path temporary =
         path.resolveSibling("." + writer + "-" + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
@@ -162,8 +196,12 @@ final class CacheDirectory {
       try {
         newFile.write(temporary, content, tail);
       } catch (NoSuchFileException e) {
-        makeDirectory(Objects.requireNonNull(path.getParent()));
+        Files.createDirectories(
+            Objects.requireNonNull(path.getParent()), OWNER_ONLY_DIRECTORY); // first of its shard
         newFile.write(temporary, content, tail);
+      }
+      if (pinned) {
+        Files.setPosixFilePermissions(temporary, PINNED);
       }
       Files.move(temporary, path, ATOMIC_MOVE);
       renamed = true;
@@ -183,23 +221,37 @@ final class CacheDirectory {
     }
   }
 
+  /**
+   * Makes the block's file one that no process evicts.
+   *
+   * @throws NoSuchFileException if it is not there
+   */
+  void pin(BlockId id) throws IOException {
+    Files.setPosixFilePermissions(pathOf(id), PINNED);
+  }
+
+  /** Whether a file is pinned. */
+  static boolean isPinned(PosixFileAttributes attributes) {
+    return attributes.permissions().equals(PINNED);
+  }
+
+  /** Whether the block's file is there and pinned, be it by another process. */
+  boolean isPinned(BlockId id) throws IOException {
+    try {
+      return isPinned(Files.readAttributes(pathOf(id), PosixFileAttributes.class, NOFOLLOW_LINKS));
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
   /** Whether there was a file to delete. */
   boolean delete(BlockId id) throws IOException {
     return Files.deleteIfExists(pathOf(id));
   }
 
-  /** Names of the sub-directories that hold files. */
-  List<Path> shards() throws IOException {
-    return list(root, "[0-9a-f][0-9a-f]");
-  }
-
-  /** All files of a sub-directory; none if it is gone. */
-  static List<Path> filesOf(Path shard) throws IOException {
-    return list(shard, "*");
-  }
-
-  private static List<Path> list(Path directory, String glob) throws IOException {
-    try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, glob)) {
+  /** All files of a directory; none if it is not there. */
+  static List<Path> filesOf(Path directory) throws IOException {
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(directory)) {
       List<Path> paths = new ArrayList<>();
       found.forEach(paths::add);
       return paths;

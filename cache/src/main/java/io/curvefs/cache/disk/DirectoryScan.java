@@ -1,64 +1,125 @@
 package io.curvefs.cache.disk;
 
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
- * One walk over the directory at start: finds the blocks of earlier runs, and deletes what a crash
- * left half-written. Order of writing stands in for order of use, which is not recorded.
+ * Looks through the directory for files that came and went without this process. The first look
+ * reads the attributes of every file and deletes what a crash left half-written; later ones only
+ * list sub-directories that have changed, and read the attributes of files that are new. No content
+ * is read. Thread-safe.
  */
 final class DirectoryScan {
   /** Younger temporary files may belong to another process that is writing them. */
   static final Duration TEMPORARY_AGE_MAX = Duration.ofHours(1);
 
-  private record Found(BlockId id, long modifiedMillis) {}
+  static final int SHARDS = 256;
 
-  private DirectoryScan() {}
+  /** A sub-directory that changed so lately may change again without a change of its time. */
+  private static final long SETTLED_MILLIS = 1_000;
 
-  /**
-   * The blocks found, oldest first. Ends early, with what it has, when the thread is interrupted.
-   */
-  static List<BlockId> oldestFirst(CacheDirectory directory, Instant now) throws IOException {
-    Instant abandonedBefore = now.minus(TEMPORARY_AGE_MAX);
-    List<Found> found = new ArrayList<>();
-    for (Path shard : directory.shards()) {
-      if (Thread.currentThread().isInterrupted()) {
-        break;
-      }
-      for (Path file : CacheDirectory.filesOf(shard)) {
-        visit(file, abandonedBefore, found);
-      }
-    }
-    found.sort(Comparator.comparingLong(Found::modifiedMillis));
-    return found.stream().map(Found::id).toList();
+  private final CacheDirectory directory;
+  private final DiskIndex index;
+  private final InstantSource clock;
+
+  /** When the sub-directories were last changed, as far as is known. */
+  @GuardedBy("this")
+  private final Map<Integer, FileTime> changed = new HashMap<>();
+
+  @GuardedBy("this")
+  private boolean complete;
+
+  DirectoryScan(CacheDirectory directory, DiskIndex index, InstantSource clock) {
+    this.directory = directory;
+    this.index = index;
+    this.clock = clock;
   }
 
-  private static void visit(Path file, Instant abandonedBefore, List<Found> found)
+  /**
+   * Brings the index up to date.
+   *
+   * @param nowMillis the time of the directory's file system
+   * @throws IOException if the directory cannot be listed; the next look then begins anew
+   */
+  synchronized void look(long nowMillis) throws IOException {
+    List<DiskIndex.Found> found = new ArrayList<>();
+    Set<Integer> lookedAt = new HashSet<>();
+    Map<Integer, FileTime> settled = new HashMap<>();
+    Instant abandonedBefore = clock.instant().minus(TEMPORARY_AGE_MAX);
+    index.beginLook();
+    for (int shard = 0; shard < SHARDS; shard++) {
+      Path path = directory.pathOf(shard);
+      FileTime changedNow = changedAt(path);
+      if (changedNow.equals(changed.get(shard))) {
+        continue;
+      }
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InterruptedIOException("no longer wanted");
+      }
+      lookedAt.add(shard);
+      for (Path file : CacheDirectory.filesOf(path)) {
+        visit(file, abandonedBefore, found);
+      }
+      if (changedNow.toMillis() < nowMillis - SETTLED_MILLIS) {
+        settled.put(shard, changedNow);
+      }
+    }
+    if (complete) {
+      index.forgetUnseen(lookedAt);
+      index.addWrittenByOthers(found);
+    } else {
+      found.sort(Comparator.comparingLong(DiskIndex.Found::modifiedMillis).reversed());
+      index.addLeftBehind(found);
+    }
+    changed.putAll(settled);
+    complete = true;
+  }
+
+  private static FileTime changedAt(Path directory) throws IOException {
+    try {
+      return Files.getLastModifiedTime(directory, NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      return FileTime.fromMillis(Long.MIN_VALUE);
+    }
+  }
+
+  private void visit(Path file, Instant abandonedBefore, List<DiskIndex.Found> found)
       throws IOException {
     String name = file.getFileName().toString();
     BlockId id = CacheDirectory.blockNamed(name);
-    if (id == null && !name.endsWith(CacheDirectory.TEMPORARY_SUFFIX)) {
-      return; // not ours
+    boolean isOurs = id != null || name.endsWith(CacheDirectory.TEMPORARY_SUFFIX);
+    if (!isOurs || (id != null && index.isSeen(id))) {
+      return;
     }
     try {
-      BasicFileAttributes is =
-          Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      PosixFileAttributes is =
+          Files.readAttributes(file, PosixFileAttributes.class, NOFOLLOW_LINKS);
       if (id == null) {
         if (is.lastModifiedTime().toInstant().isBefore(abandonedBefore)) {
           Files.deleteIfExists(file);
         }
       } else if (is.size() == BlockFormat.fileBytes(id)) {
-        found.add(new Found(id, is.lastModifiedTime().toMillis()));
+        found.add(
+            new DiskIndex.Found(id, CacheDirectory.isPinned(is), is.lastModifiedTime().toMillis()));
       } else {
         Files.deleteIfExists(file);
       }

@@ -4,20 +4,103 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.Hold;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which blocks are believed to be on disk, least recently used first. A belief, because other
- * processes add and remove files: nothing but eviction relies on it. Thread-safe.
+ * Which blocks are believed to be in one directory, and which of them is to go next. A belief,
+ * because other processes add and remove files: nothing but eviction and accounting rely on it.
+ * Thread-safe; everything takes constant time but for {@link #release} and what {@link
+ * DirectoryScan} calls.
+ *
+ * <p>The queue has the blocks that may be evicted, least recently used last. The last one makes
+ * room for a newcomer only if it is overdue or used less ({@link BlockUses}); else the newcomer
+ * stays out. What is held or pinned is not in the queue.
  */
 final class DiskIndex {
   private static final int DISK_BLOCK_BYTES = 4096;
 
+  /** May a block be written? */
+  enum Claim {
+    /** Yes; its room is taken until {@link #written} or {@link #unclaim}. */
+    GRANTED,
+    /** It is there. */
+    KNOWN,
+    /** When {@link #takeVictim} has made room. Ask again. */
+    EVICT_FIRST,
+    /** No: what is there is worth more, or held. */
+    REFUSED
+  }
+
+  private static final class Entry {
+    final @Nullable BlockId id;
+    long lastUse;
+    int holds;
+    boolean pinned;
+    boolean gone;
+
+    /** The last look at the directory that came after this block or found it. */
+    int seen;
+
+    /** Neighbours in the queue; itself when it is in none. */
+    Entry newer = this;
+
+    Entry older = this;
+
+    Entry(@Nullable BlockId id) {
+      this.id = id;
+    }
+
+    BlockId id() {
+      if (id == null) {
+        throw new IllegalStateException("the ends of the queue are no block");
+      }
+      return id;
+    }
+
+    boolean isHeld() {
+      return holds > 0 || pinned;
+    }
+
+    void unlink() {
+      newer.older = older;
+      older.newer = newer;
+      newer = this;
+      older = this;
+    }
+
+    /** Puts this next to {@code other}, on its older side. */
+    void linkBehind(Entry other) {
+      older = other.older;
+      newer = other;
+      older.newer = this;
+      other.older = this;
+    }
+  }
+
   @GuardedBy("this")
-  private final Map<BlockId, Entry> blocks = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<BlockId, Entry> blocks = new HashMap<>();
+
+  /** Both ends of the queue: the newest block is its older neighbour, the oldest its newer one. */
+  @GuardedBy("this")
+  private final Entry ends = new Entry(null);
+
+  /** Blocks that a job holds; a block is there as often as the job held it. */
+  @GuardedBy("this")
+  private final Map<Integer, List<Entry>> heldByJob = new HashMap<>();
+
+  @GuardedBy("this")
+  private final BlockUses uses;
+
+  /** The block that was asked for last: pieces of it read one after the other are one use. */
+  @GuardedBy("this")
+  private @Nullable BlockId latest;
+
+  @GuardedBy("this")
+  private int looks;
 
   @GuardedBy("this")
   private long bytes;
@@ -25,13 +108,20 @@ final class DiskIndex {
   @GuardedBy("this")
   private long heldBytes;
 
-  private static final class Entry {
-    int job;
-    boolean pinned;
+  @GuardedBy("this")
+  private int heldFiles;
 
-    boolean isHeld() {
-      return job != 0 || pinned;
-    }
+  @GuardedBy("this")
+  private long claimedBytes;
+
+  @GuardedBy("this")
+  private int claimedFiles;
+
+  /**
+   * @param filesMax about how many blocks there will be at most
+   */
+  DiskIndex(int filesMax) {
+    this.uses = new BlockUses(filesMax);
   }
 
   /** Room that a block's file takes on disk. */
@@ -41,79 +131,247 @@ final class DiskIndex {
         * DISK_BLOCK_BYTES;
   }
 
+  // ---- uses ----
+
   /** Notes a use of the block, which is there. */
   synchronized void used(BlockId id) {
-    entry(id);
-  }
-
-  @GuardedBy("this")
-  private Entry entry(BlockId id) {
     Entry known = blocks.get(id);
     if (known == null) {
-      known = new Entry();
-      blocks.put(id, known);
-      bytes += chargedBytes(id);
+      countUse(id);
+      add(id);
+    } else if (countUse(id)) {
+      uses.returned(uses.now() - known.lastUse, blocks.size());
+      known.lastUse = uses.now();
+      if (!known.isHeld()) {
+        known.unlink();
+        known.linkBehind(ends);
+      }
     }
-    return known;
   }
 
-  /** Notes that the block is there and must not make room until it is released. */
-  synchronized void hold(BlockId id, Hold hold) {
-    Entry entry = entry(id);
-    if (!entry.isHeld()) {
-      heldBytes += chargedBytes(id);
-    }
-    entry.job = hold.job();
-    entry.pinned |= hold.pinned();
+  /** Notes that the block was asked for and is not there. */
+  synchronized void missed(BlockId id) {
+    gone(id);
+    countUse(id);
   }
 
-  /** Ends the holds of a job, but not its pins. */
-  synchronized void release(int job) {
-    blocks.forEach(
-        (id, entry) -> {
-          if (entry.job == job) {
-            entry.job = 0;
-            heldBytes -= entry.pinned ? 0 : chargedBytes(id);
-          }
-        });
+  /** False if this only continues the last use. */
+  @GuardedBy("this")
+  private boolean countUse(BlockId id) {
+    if (id.equals(latest)) {
+      return false;
+    }
+    latest = id;
+    uses.count(id, blocks.size());
+    return true;
+  }
+
+  // ---- coming and going ----
+
+  /** A new entry, the newest of the queue. */
+  @GuardedBy("this")
+  private Entry add(BlockId id) {
+    Entry entry = new Entry(id);
+    entry.lastUse = uses.now();
+    entry.seen = looks;
+    entry.linkBehind(ends);
+    blocks.put(id, entry);
+    bytes += chargedBytes(id);
+    return entry;
+  }
+
+  /**
+   * Asks for the room of a block that is to be written.
+   *
+   * @param must whether all that is not held has to make room for it
+   */
+  synchronized Claim claim(BlockId id, long bytesMax, int filesMax, boolean must) {
+    long charge = chargedBytes(id);
+    Entry oldest = ends.newer;
+    if (blocks.containsKey(id)) {
+      return Claim.KNOWN;
+    }
+    if (!uses.isKnown(id)) { // just made, and so not asked for yet
+      countUse(id);
+    }
+    if (bytes + claimedBytes + charge <= bytesMax && blocks.size() + claimedFiles < filesMax) {
+      claimedBytes += charge;
+      claimedFiles++;
+      return Claim.GRANTED;
+    } else if (heldBytes + charge > bytesMax || heldFiles >= filesMax || oldest == ends) {
+      return Claim.REFUSED;
+    } else if (must || uses.isOverdue(oldest.lastUse) || uses.isUsedMore(id, oldest.id())) {
+      return Claim.EVICT_FIRST;
+    } else {
+      return Claim.REFUSED;
+    }
+  }
+
+  /** Gives a claimed room back. */
+  synchronized void unclaim(BlockId id) {
+    claimedBytes -= chargedBytes(id);
+    claimedFiles--;
+  }
+
+  /** Notes that the claimed block is there now. */
+  synchronized void written(BlockId id, @Nullable Hold hold) {
+    unclaim(id);
+    if (!blocks.containsKey(id)) {
+      add(id);
+    }
+    if (hold != null) {
+      hold(id, hold);
+    }
+  }
+
+  /** Takes the block out that is to go next; null if all are held. */
+  synchronized @Nullable BlockId takeVictim() {
+    Entry oldest = ends.newer;
+    if (oldest == ends) {
+      return null;
+    }
+    gone(oldest.id());
+    return oldest.id();
   }
 
   /** Notes that the block is not there. */
   synchronized void gone(BlockId id) {
     Entry was = blocks.remove(id);
     if (was != null) {
+      was.gone = true;
+      was.unlink();
       bytes -= chargedBytes(id);
-      heldBytes -= was.isHeld() ? chargedBytes(id) : 0;
-    }
-  }
-
-  /** Adds blocks found on disk, oldest first; all count as older than those already known. */
-  synchronized void addOlder(List<BlockId> found) {
-    List<BlockId> newer = new ArrayList<>(blocks.keySet());
-    found.forEach(this::used);
-    newer.forEach(this::used);
-  }
-
-  /** Takes the least recently used block out that nobody holds. */
-  synchronized @Nullable BlockId takeOldest() {
-    for (Map.Entry<BlockId, Entry> oldest : blocks.entrySet()) {
-      if (!oldest.getValue().isHeld()) {
-        BlockId id = oldest.getKey();
-        gone(id);
-        return id;
+      if (was.isHeld()) {
+        addHeld(id, -1);
       }
     }
-    return null;
   }
 
-  synchronized boolean contains(BlockId id) {
-    return blocks.containsKey(id);
+  @GuardedBy("this")
+  private void addHeld(BlockId id, int files) {
+    heldBytes += files * chargedBytes(id);
+    heldFiles += files;
   }
 
   synchronized void clear() {
+    blocks.values().forEach(entry -> entry.gone = true);
     blocks.clear();
+    heldByJob.clear();
+    ends.unlink();
     bytes = 0;
     heldBytes = 0;
+    heldFiles = 0;
+  }
+
+  // ---- holds ----
+
+  /** Notes that the block is there and must not make room until it is released. */
+  synchronized void hold(BlockId id, Hold hold) {
+    Entry entry = takeFromQueue(id);
+    entry.holds++;
+    heldByJob.computeIfAbsent(hold.job(), job -> new ArrayList<>()).add(entry);
+    entry.pinned |= hold.pinned();
+  }
+
+  /** Notes that the block is there and pinned. */
+  synchronized void pinned(BlockId id) {
+    takeFromQueue(id).pinned = true;
+  }
+
+  @GuardedBy("this")
+  private Entry takeFromQueue(BlockId id) {
+    Entry known = blocks.get(id);
+    Entry entry = known == null ? add(id) : known;
+    if (!entry.isHeld()) {
+      entry.unlink();
+      addHeld(id, 1);
+    }
+    return entry;
+  }
+
+  /** Ends the holds of a job, but not its pins. In time of the number of blocks it holds. */
+  synchronized void release(int job) {
+    List<Entry> held = heldByJob.remove(job);
+    if (held == null) {
+      return;
+    }
+    for (Entry entry : held) {
+      entry.holds--;
+      if (!entry.isHeld() && !entry.gone) {
+        addHeld(entry.id(), -1);
+        entry.linkBehind(ends);
+      }
+    }
+  }
+
+  // ---- looking at the directory ----
+
+  /** A file that a scan found. */
+  record Found(BlockId id, boolean pinned, long modifiedMillis) {}
+
+  /** From now on, what is neither added nor {@link #isSeen} counts as unseen. */
+  synchronized void beginLook() {
+    looks++;
+  }
+
+  /** Whether the block, whose file is there, is known. */
+  synchronized boolean isSeen(BlockId id) {
+    Entry known = blocks.get(id);
+    if (known != null) {
+      known.seen = looks;
+    }
+    return known != null;
+  }
+
+  /**
+   * Adds what earlier processes left behind, as used before everything that is known.
+   *
+   * @param newestFirst by time of writing, which stands in for the unknown time of use
+   */
+  synchronized void addLeftBehind(List<Found> newestFirst) {
+    long age = 0;
+    for (Found found : newestFirst) {
+      if (!blocks.containsKey(found.id())) {
+        Entry entry = add(found.id());
+        entry.lastUse = -age++;
+        entry.unlink();
+        entry.linkBehind(ends.newer);
+        if (found.pinned()) {
+          pinned(found.id());
+        }
+      }
+    }
+    uses.returned(age, blocks.size()); // as if the set were read over and over
+  }
+
+  /** Adds what another process has written meanwhile. */
+  synchronized void addWrittenByOthers(List<Found> found) {
+    for (Found file : found) {
+      if (!blocks.containsKey(file.id())) {
+        add(file.id());
+      }
+      if (file.pinned()) {
+        pinned(file.id());
+      }
+    }
+  }
+
+  /** Forgets what the look that began last did not see in the sub-directories it went through. */
+  synchronized void forgetUnseen(Set<Integer> shards) {
+    List<BlockId> unseen = new ArrayList<>();
+    blocks.forEach(
+        (id, entry) -> {
+          if (entry.seen != looks && shards.contains(CacheDirectory.shardOf(id))) {
+            unseen.add(id);
+          }
+        });
+    unseen.forEach(this::gone);
+  }
+
+  // ---- figures ----
+
+  synchronized boolean contains(BlockId id) {
+    return blocks.containsKey(id);
   }
 
   synchronized int files() {
@@ -126,5 +384,9 @@ final class DiskIndex {
 
   synchronized long heldBytes() {
     return heldBytes;
+  }
+
+  synchronized int heldFiles() {
+    return heldFiles;
   }
 }

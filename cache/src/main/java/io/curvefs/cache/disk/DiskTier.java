@@ -7,99 +7,87 @@ import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
-import io.curvefs.cache.page.PagesExhaustedException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Blocks as checksummed files in one directory, which may be shared with other processes and
- * survives a restart. Thread-safe. Every byte served was checked against its checksum; a damaged
+ * Blocks as checksummed files in one or more directories, which may be shared with other processes
+ * and survive a restart. Thread-safe. Every byte served was checked against its checksum; a damaged
  * file is deleted and counts as a miss. Nothing is synced to disk, for what a crash tears is found
  * out.
  *
- * <p>Errors of the disk never reach the reader. After several in a row the tier stops using the
- * disk, for reading and for writing separately, and tries again after a while. Limits hold per
- * process.
+ * <p>Errors of a disk never reach the reader. After several in a row its directory is out of
+ * service, for reading and for writing separately, and tried again after a while; its share of the
+ * blocks goes to the others meanwhile. Processes that use a directory for the same file system
+ * share its blocks and keep its limits together.
  */
 public final class DiskTier implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(DiskTier.class);
-  private static final Duration SCAN_STOP_MAX = Duration.ofSeconds(5);
+  /** How long {@link #room} waits to know what earlier processes left behind. */
+  private static final Duration COMPLETE_MAX = Duration.ofSeconds(30);
 
-  private final CacheDirectory directory;
-  private final UUID namespace;
-  private final PagePool pool;
-  private final Duration pageWaitMax;
-  private final long bytesMax;
-  private final InstantSource clock;
-  private final DiskIndex index = new DiskIndex();
-  private final ServiceGate gate;
-  private final BlockWriter writer;
-  private final Thread scan;
+  private final Placement placement;
+  private final List<DiskStore> stores;
 
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder bytesServed = new LongAdder();
-  private final LongAdder readErrors = new LongAdder();
 
-  private DiskTier(
-      DiskTierOptions options,
-      CacheDirectory directory,
-      PagePool pool,
-      InstantSource clock,
-      FreeSpace freeSpace) {
-    this.directory = directory;
-    this.namespace = options.namespace();
-    this.pool = pool;
-    this.pageWaitMax = options.pageWaitMax();
-    this.bytesMax = options.bytesMax();
-    this.clock = clock;
-    this.gate = new ServiceGate("reading " + directory.root(), options.retryAfter(), clock);
-    ServiceGate writing =
-        new ServiceGate("writing " + directory.root(), options.retryAfter(), clock);
-    this.writer = new BlockWriter(options, directory, index, freeSpace, writing);
-    this.scan = new Thread(this::scan, "curvefs-cache-scan");
-    scan.setDaemon(true);
+  /** The spare room of the disk that a directory is on. */
+  @FunctionalInterface
+  interface FreeSpaces {
+    FreeSpace of(Path directory) throws IOException;
+  }
+
+  private DiskTier(Placement placement, List<DiskStore> stores) {
+    this.placement = placement;
+    this.stores = List.copyOf(stores);
   }
 
   /**
-   * Opens the tier; blocks of earlier runs are served at once and counted as a background scan
-   * finds them.
+   * Opens the tier; blocks of earlier runs are served at once and counted as a look through the
+   * directories, in the background, finds them.
    *
    * @param pool where the pages of what is read come from
    * @param clock when to try a failed disk again
-   * @throws IOException with a message for the user, if the directory cannot be made, is a symbolic
+   * @throws IOException with a message for the user, if a directory cannot be made, is a symbolic
    *     link, or belongs to or is writable by another user
    */
   public static DiskTier open(DiskTierOptions options, PagePool pool, InstantSource clock)
       throws IOException {
-    CacheDirectory directory = CacheDirectory.open(options.directory(), options.namespace());
-    FreeSpace freeSpace =
-        FreeSpace.of(Files.getFileStore(directory.root()), options.freeRatioMin());
-    return open(options, directory, pool, clock, freeSpace);
+    return open(
+        options,
+        pool,
+        clock,
+        directory ->
+            FreeSpace.of(
+                Files.getFileStore(directory), options.freeRatioMin(), options.freeBytesMin()));
   }
 
   static DiskTier open(
-      DiskTierOptions options,
-      CacheDirectory directory,
-      PagePool pool,
-      InstantSource clock,
-      FreeSpace freeSpace) {
-    DiskTier tier = new DiskTier(options, directory, pool, clock, freeSpace);
-    tier.scan.start();
-    return tier;
+      DiskTierOptions options, PagePool pool, InstantSource clock, FreeSpaces freeSpaces)
+      throws IOException {
+    List<DiskStore> stores = new ArrayList<>();
+    for (Path path : options.directories()) {
+      CacheDirectory directory = CacheDirectory.open(path, options.namespace());
+      stores.add(new DiskStore(options, directory, pool, clock, freeSpaces.of(directory.root())));
+    }
+    stores.forEach(DiskStore::start);
+    return new DiskTier(new Placement(options.directories()), stores);
+  }
+
+  /** The directories, the block's first choice first. */
+  private List<DiskStore> ranked(BlockId id) {
+    return stores.size() == 1 ? stores : placement.ranked(id).stream().map(stores::get).toList();
   }
 
   /**
@@ -144,69 +132,73 @@ public final class DiskTier implements AutoCloseable {
     }
   }
 
-  /** Checked content from {@code from}, which is at a piece; null if it cannot be had. */
+  /**
+   * Asks the first directory in service, where other processes would put the block too, and those
+   * that have got it while others were out of service.
+   */
   private @Nullable PagedBytes load(BlockId id, int from, int length) throws IOException {
-    if (!gate.letsThrough()) {
-      return null;
+    boolean first = true;
+    List<DiskStore> ranked = ranked(id);
+    for (DiskStore store : ranked) {
+      if (store.isReadable() && (first || store.mayHave(id))) {
+        first = false;
+        PagedBytes content = store.load(id, from, length);
+        if (content != null) {
+          return content;
+        }
+      }
     }
-    PagedBytes content = null; // set even when closing the file fails
-    try (FileChannel file = directory.open(id)) {
-      content =
-          PagedBytes.fill(
-              pool, length, pageWaitMax, into -> BlockReader.read(file, namespace, id, from, into));
-      gate.passed();
-      index.used(id);
-    } catch (NoSuchFileException e) {
-      gate.passed();
-      index.gone(id);
-    } catch (CorruptBlockException e) {
-      gate.passed();
-      readErrors.increment();
-      deleteDamaged(id);
-    } catch (PagesExhaustedException | InterruptedIOException e) {
-      throw e; // no fault of the disk
-    } catch (ClosedByInterruptException e) {
-      return content; // nor is this
-    } catch (IOException e) {
-      readErrors.increment();
-      gate.failed(e);
-    }
-    return content;
+    ranked.get(0).missed(id);
+    return null;
   }
 
-  private void deleteDamaged(BlockId id) {
-    index.gone(id);
-    try {
-      directory.delete(id);
-    } catch (IOException e) {
-      readErrors.increment();
-    }
-  }
-
-  /** Takes a block to be written in the background, unless too much waits already. Never blocks. */
+  /**
+   * Takes a block to be written in the background, unless too much waits already, or the tier is
+   * full of blocks that are worth more. Never blocks.
+   */
   public void offer(BlockId id, PagedBytes content) {
-    writer.offer(id, content);
+    List<DiskStore> ranked = ranked(id);
+    DiskStore place = ranked.get(0);
+    for (int i = ranked.size() - 1; i >= 0; i--) {
+      place = ranked.get(i).isWritable() ? ranked.get(i) : place;
+    }
+    place.offer(id, content);
   }
 
   /**
    * Writes the block unless it is there, and holds it; returns when that is done. The caller keeps
-   * its own reference.
+   * its own reference. A directory that is full or fails passes the block on to the next one.
    *
    * @throws CacheFullException if only blocks that are held could make room
-   * @throws IOException if the disk fails
+   * @throws IOException if no disk takes it
    */
   public void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
-    writer.store(id, content, hold);
+    IOException failure = null;
+    for (DiskStore store : ranked(id)) {
+      try {
+        store.store(id, content, hold);
+        return;
+      } catch (CacheFullException e) {
+        failure = e; // the one that names the remedy
+      } catch (IOException e) {
+        failure = failure instanceof CacheFullException ? failure : e;
+      }
+    }
+    throw Objects.requireNonNull(failure);
   }
 
-  /** Holds a block that is there. */
-  public void hold(BlockId id, Hold hold) {
-    index.hold(id, hold);
+  /**
+   * Holds a block that is there.
+   *
+   * @return whether it is, and so is held now
+   */
+  public boolean hold(BlockId id, Hold hold) {
+    return ranked(id).stream().anyMatch(store -> store.hold(id, hold));
   }
 
   /** Ends the holds of a warmup job, but not its pins. */
   public void release(int job) {
-    index.release(job);
+    stores.forEach(store -> store.release(job));
   }
 
   /**
@@ -215,18 +207,35 @@ public final class DiskTier implements AutoCloseable {
    * @return whether there was one
    */
   public boolean evict(BlockId id) throws IOException {
-    index.gone(id);
-    return directory.delete(id);
+    boolean was = false;
+    for (DiskStore store : stores) {
+      was |= store.isReadable() && store.evict(id);
+    }
+    return was;
   }
 
-  /** What can be taken now. */
+  /** What the directories in service can take now. Waits until their blocks are known. */
   public TierRoom room() {
-    return new TierRoom(bytesMax, index.bytes(), index.heldBytes());
+    TierRoom sum = TierRoom.NONE;
+    try {
+      for (DiskStore store : stores) {
+        store.watch().awaitComplete(COMPLETE_MAX);
+        TierRoom room = store.room();
+        sum =
+            new TierRoom(
+                sum.bytesMax() + room.bytesMax(),
+                sum.bytesUsed() + room.bytesUsed(),
+                sum.bytesHeld() + room.bytesHeld());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return sum;
   }
 
-  /** Whether the block's file is there, as far as can be told without reading it. */
+  /** Whether the block's file is there and whole, as far as can be told without reading it. */
   public boolean contains(BlockId id) {
-    return index.contains(id) || Files.exists(directory.pathOf(id));
+    return ranked(id).stream().anyMatch(store -> store.has(id));
   }
 
   /**
@@ -235,16 +244,30 @@ public final class DiskTier implements AutoCloseable {
    * @return false if that took longer than {@code waitMax}
    */
   public boolean awaitWrites(Duration waitMax) throws InterruptedException {
-    return writer.awaitQueued(waitMax);
+    boolean done = true;
+    for (DiskStore store : stores) {
+      done &= store.awaitWrites(waitMax);
+    }
+    return done;
   }
 
   /**
-   * Deletes every block of the namespace, and forgets what waits to be written.
+   * Deletes every block of the namespace, pinned or not, and forgets what waits to be written.
    *
    * @throws IOException if some could not be deleted
    */
   public void dropAll() throws IOException {
-    writer.deleteAll();
+    IOException failure = null;
+    for (DiskStore store : stores) {
+      try {
+        store.deleteAll();
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   /** A snapshot; blocks and bytes are what this process knows of. */
@@ -253,40 +276,32 @@ public final class DiskTier implements AutoCloseable {
         hits.sum(),
         misses.sum(),
         bytesServed.sum(),
-        index.files(),
-        index.bytes(),
-        writer.evictions.sum(),
-        writer.drops.sum(),
-        readErrors.sum() + writer.errors.sum());
+        sum(DiskStore::files),
+        sum(DiskStore::bytes),
+        sum(DiskStore::evictions),
+        sum(DiskStore::drops),
+        sum(DiskStore::errors));
+  }
+
+  private long sum(ToLongFunction<DiskStore> figure) {
+    return stores.stream().mapToLong(figure).sum();
   }
 
   /** Stops the background work; what waits to be written is written if that is quickly done. */
   @Override
   public void close() {
-    scan.interrupt();
-    writer.close();
-    try {
-      scan.join(SCAN_STOP_MAX.toMillis());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    stores.forEach(DiskStore::close);
   }
 
-  private void scan() {
-    try {
-      index.addOlder(DirectoryScan.oldestFirst(directory, clock.instant()));
-      writer.trim();
-    } catch (IOException e) {
-      readErrors.increment();
-      log.warn(
-          "cannot list {}; its older files are served but not evicted: {}",
-          directory.root(),
-          e.toString());
-    }
-  }
-
-  /** Waits for the scan, for tests. */
+  /** Waits until the blocks of earlier processes are known, for tests. */
   void awaitScan() throws InterruptedException {
-    scan.join();
+    for (DiskStore store : stores) {
+      store.watch().awaitComplete(COMPLETE_MAX);
+    }
+  }
+
+  /** Looks what other processes have changed, for tests. */
+  void look() {
+    stores.forEach(store -> store.watch().look());
   }
 }

@@ -42,10 +42,19 @@ final class ServiceGate {
     return errors < ERRORS_MAX || isTimeToProbe();
   }
 
+  /** Whether {@link #letsThrough} would say yes now. Takes no probe. */
+  boolean mayLetThrough() {
+    return errors < ERRORS_MAX || isProbeDue(clock.instant());
+  }
+
+  private synchronized boolean isProbeDue(Instant now) {
+    boolean clockWentBack = now.isBefore(closedSince);
+    return clockWentBack || !now.isBefore(closedSince.plus(retryAfter));
+  }
+
   private synchronized boolean isTimeToProbe() {
     Instant now = clock.instant();
-    boolean clockWentBack = now.isBefore(closedSince);
-    if (clockWentBack || !now.isBefore(closedSince.plus(retryAfter))) {
+    if (isProbeDue(now)) {
       closedSince = now; // one probe per interval
       return true;
     }

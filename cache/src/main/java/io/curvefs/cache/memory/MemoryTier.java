@@ -103,6 +103,11 @@ public final class MemoryTier implements AutoCloseable {
     return recent.reserveAhead(heldBytes(id));
   }
 
+  /** Bytes of blocks that may be fetched ahead and not be read yet, at the same time. */
+  public long aheadBytesMax() {
+    return recent.aheadBytesMax();
+  }
+
   /** Ends {@link #reserveAhead}. */
   public void giveUpAhead(BlockId id) {
     recent.giveUpAhead(heldBytes(id));

@@ -85,13 +85,18 @@ final class RecentBlocks {
     return blocks.size();
   }
 
+  /** Most bytes that are here unread or on their way. */
+  long aheadBytesMax() {
+    return bytesMax / 4 * 3;
+  }
+
   /**
    * Reserves room for bytes to be fetched ahead, if there is any: unread blocks must not push each
    * other out before their readers come. To be given up by {@link #giveUpAhead} once they are here
    * or will not come.
    */
   synchronized boolean reserveAhead(int more) {
-    if (unreadBytes + reservedBytes + more > bytesMax / 4 * 3) {
+    if (unreadBytes + reservedBytes + more > aheadBytesMax()) {
       return false;
     }
     reservedBytes += more;

@@ -3,26 +3,36 @@ package io.curvefs.cache.readahead;
 import java.util.Optional;
 
 /**
- * What one open file should fetch ahead of its reader. A reader is sequential while each read
- * starts near the end of the furthest one before it; near, because the kernel sends its 128 KiB
- * pieces a little out of order. From the second advance on it is asked to fetch a window ahead,
- * which doubles whenever half of it is used up. A read elsewhere ends that, and random readers are
- * asked for nothing.
+ * What to fetch ahead of one reader that goes forward. A read belongs to its run when it starts
+ * near the end of the furthest one before it; near, because the kernel sends its 128 KiB pieces a
+ * little out of order. The run is sequential while it leaves no more than half of the bytes out:
+ * many random reads are near each other in a small file. Once it has gone on for a while it is
+ * asked to fetch a window ahead, which grows whenever half of it is used up.
  *
  * <p>Not thread-safe: the owner of the open file guards it.
  */
-public final class ReadAheadWindow {
-  /** The usual largest window: 32 MiB. */
-  public static final long BYTES_MAX_DEFAULT = 32L << 20;
-
+final class ReadAheadWindow {
   static final long BYTES_MIN = 1L << 20;
   static final long NEAR_BYTES = 512L << 10;
 
   /** One request of the kernel when it reads a file through. */
   static final long RUN_BYTES_MIN = 128L << 10;
 
-  private final long bytesMax;
-  private long window;
+  /** How far back a run is judged by what it left out. */
+  static final long MEMORY_BYTES = 2L << 20;
+
+  private static final int GROWTH = 4;
+
+  private long window = BYTES_MIN;
+
+  /** Length of the range that was asked for last; 0: none. */
+  private long lastAsked;
+
+  /** Where the part of the run begins by which it is judged. */
+  private long start;
+
+  /** Bytes that were read between {@link #start} and {@link #frontier}. */
+  private long covered;
 
   /** End of the furthest read of this run. */
   private long frontier;
@@ -30,18 +40,14 @@ public final class ReadAheadWindow {
   /** Everything of this run before here was read or asked for. */
   private long asked;
 
-  /** Bytes by which the reads of this run moved the frontier. */
-  private long advanced;
+  /** Whether a read at this place would go on with the run. */
+  boolean isNear(long offset) {
+    return distance(offset) <= NEAR_BYTES;
+  }
 
-  /**
-   * @param bytesMax how far ahead to fetch at most, 0 or more; 0 turns read-ahead off
-   */
-  public ReadAheadWindow(long bytesMax) {
-    if (bytesMax < 0) {
-      throw new IllegalArgumentException("not a read-ahead window: " + bytesMax + " bytes");
-    }
-    this.bytesMax = bytesMax;
-    this.window = Math.min(BYTES_MIN, bytesMax);
+  /** From the end of the furthest read to this place. */
+  long distance(long offset) {
+    return Math.abs(offset - frontier);
   }
 
   /**
@@ -49,28 +55,32 @@ public final class ReadAheadWindow {
    * again.
    *
    * @param offset start of the read, 0 or more
-   * @param length bytes asked for, 0 or more
-   * @param fileLength bytes of the file now
+   * @param end of the read, behind its start
+   * @param fileLength bytes of the file now, at least {@code end}
+   * @param bytesMax how far ahead to fetch at most, 0 or more; 0 turns read-ahead off
    * @return a range behind the read and within the file, if something is to be fetched
    */
-  public Optional<FileRange> onRead(long offset, long length, long fileLength) {
-    if (offset < 0 || length < 0) {
-      throw new IllegalArgumentException("bad read: " + offset + "+" + length);
-    }
-    if (length == 0 || offset >= fileLength) {
-      return Optional.empty();
-    }
-    long end = offset + Math.min(length, fileLength - offset);
-    if (Math.abs(offset - frontier) > NEAR_BYTES) {
+  Optional<FileRange> onRead(long offset, long end, long fileLength, long bytesMax) {
+    if (!isNear(offset)) {
       restartAt(end);
       return Optional.empty();
     }
-    if (end <= frontier) {
-      return Optional.empty();
+    boolean advances = end > frontier;
+    frontier = Math.max(frontier, end);
+    covered = Math.min(covered + Math.max(0, end - Math.max(offset, start)), frontier - start);
+    forgetOld();
+    return advances && covered > RUN_BYTES_MIN && sequential()
+        ? askFor(fileLength, bytesMax)
+        : Optional.empty();
+  }
+
+  private void forgetOld() {
+    long length = frontier - start;
+    if (length > MEMORY_BYTES) {
+      long kept = MEMORY_BYTES / 2;
+      covered = (long) ((double) covered / length * kept);
+      start = frontier - kept;
     }
-    advanced += end - Math.max(frontier, offset);
-    frontier = end;
-    return advanced > RUN_BYTES_MIN ? askFor(fileLength) : Optional.empty();
   }
 
   /**
@@ -78,26 +88,29 @@ public final class ReadAheadWindow {
    * gone on for {@link #RUN_BYTES_MIN}. A look at a header, or at a record here and there, is not a
    * run.
    */
-  public boolean sequential() {
-    return advanced >= RUN_BYTES_MIN;
+  boolean sequential() {
+    return covered >= RUN_BYTES_MIN && covered >= (frontier - start) / 2;
   }
 
-  private Optional<FileRange> askFor(long fileLength) {
+  private Optional<FileRange> askFor(long fileLength, long bytesMax) {
     asked = Math.max(asked, frontier);
-    long target = frontier + Math.min(window, fileLength - frontier);
-    if (asked - frontier > window / 2 || target <= asked) {
+    long target = frontier + Math.min(Math.min(window, bytesMax), fileLength - frontier);
+    if (asked - frontier > lastAsked / 2 || target <= asked) {
       return Optional.empty();
     }
     FileRange next = new FileRange(asked, target - asked);
     asked = target;
-    window = Math.min(window * 2, bytesMax);
+    lastAsked = target - frontier;
+    window = Math.max(BYTES_MIN, Math.min(window * GROWTH, bytesMax));
     return Optional.of(next);
   }
 
   private void restartAt(long end) {
+    start = end;
+    covered = 0;
     frontier = end;
     asked = end;
-    advanced = 0;
-    window = Math.min(BYTES_MIN, bytesMax);
+    lastAsked = 0;
+    window = BYTES_MIN;
   }
 }

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.toSet;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.BlockSource;
@@ -14,6 +15,7 @@ import io.curvefs.cache.LastingTiers;
 import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.disk.DiskTier;
+import io.curvefs.cache.memcached.MemcachedTier;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
@@ -26,7 +28,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** Memory, then disk if there is one, then the source. */
+/** Memory, then disk and memcached as far as they exist, then the source. */
 public final class TieredBlockCache implements BlockCache, LastingTiers {
   /** Blocks whose reading in pieces is remembered. */
   private static final int PIECEMEAL_BLOCKS_MAX = 4096;
@@ -34,6 +36,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   private final PagePool pool;
   private final MemoryTier memory;
   private final @Nullable DiskTier disk;
+  private final @Nullable MemcachedTier memcached;
   private final BlockSource source;
   private final TieredOptions options;
   private final SingleFlight flights = new SingleFlight();
@@ -51,16 +54,19 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
    * @param pool where the pages of what is loaded come from
    * @param memory closed with this cache
    * @param disk closed with this cache; null for none
+   * @param memcached closed with this cache; null for none
    */
   public TieredBlockCache(
       PagePool pool,
       MemoryTier memory,
       @Nullable DiskTier disk,
+      @Nullable MemcachedTier memcached,
       BlockSource source,
       TieredOptions options) {
     this.pool = pool;
     this.memory = memory;
     this.disk = disk;
+    this.memcached = memcached;
     this.source = source;
     this.options = options;
     this.prefetcher =
@@ -104,16 +110,34 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
       } finally {
         content.release();
       }
-    } else if (disk == null || !disk.readRange(id, offset, dst)) {
+    } else if (!readRangeFromBelow(id, offset, dst)) {
       loadRange(id, offset, dst);
     }
   }
 
+  private boolean readRangeFromBelow(BlockId id, int offset, ByteBuffer dst) throws IOException {
+    if (disk != null && disk.readRange(id, offset, dst)) {
+      return true;
+    }
+    int length = dst.remaining();
+    int travelled = memcached == null ? 0 : memcached.readRange(id, offset, dst);
+    if (travelled > length) {
+      countPiece(id, travelled - length); // what travels is what counts
+    }
+    return travelled > 0;
+  }
+
   /** Whether more than half of the block, with this piece, was lately read in pieces. */
   private boolean isWorthLoading(BlockId id, int length) {
-    int sum =
-        piecemeal.asMap().merge(id, length, (before, more) -> Math.min(before + more, id.length()));
-    return sum > id.length() / 2;
+    return countPiece(id, length) > id.length() / 2;
+  }
+
+  /** Bytes of the block that were lately read in pieces, with this one. */
+  @CanIgnoreReturnValue
+  private int countPiece(BlockId id, int length) {
+    return piecemeal
+        .asMap()
+        .merge(id, length, (before, more) -> Math.min(before + more, id.length()));
   }
 
   private void loadRange(BlockId id, int offset, ByteBuffer dst) throws IOException {
@@ -147,9 +171,21 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   private PagedBytes loadFromBelow(BlockId id) throws IOException {
     PagedBytes content = disk == null ? null : disk.read(id);
     if (content == null) {
-      content = loadFromSource(id);
+      content = loadFromAfar(id);
       if (disk != null) {
         disk.offer(id, content);
+      }
+    }
+    return content;
+  }
+
+  /** From memcached, else from the source. */
+  private PagedBytes loadFromAfar(BlockId id) throws IOException {
+    PagedBytes content = memcached == null ? null : memcached.read(id);
+    if (content == null) {
+      content = loadFromSource(id);
+      if (memcached != null && options.loadedToMemcached()) {
+        memcached.offer(id, content);
       }
     }
     return content;
@@ -176,6 +212,11 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (!memory.contains(id) && !flights.isLoading(id)) {
       prefetcher.submit(id);
     }
+  }
+
+  @Override
+  public long aheadBytesMax() {
+    return memory.aheadBytesMax();
   }
 
   private void fetchAhead(BlockId id) {
@@ -218,6 +259,9 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (options.writtenToDisk() && disk != null) {
       disk.offer(id, content);
     }
+    if (options.writtenToMemcached() && memcached != null) {
+      memcached.offer(id, content);
+    }
   }
 
   // ---- for warmups ----
@@ -226,7 +270,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   public boolean exists(CacheTier tier) {
     return switch (tier) {
       case DISK -> disk != null;
-      case MEMCACHED -> false;
+      case MEMCACHED -> memcached != null && memcached.isOn();
     };
   }
 
@@ -237,27 +281,26 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return disk;
   }
 
-  private static IOException noMemcached() {
-    return new IOException("no memcached servers are bound to this file system");
+  private MemcachedTier memcached() throws IOException {
+    if (memcached == null) {
+      throw new IOException("this mount uses no memcached servers");
+    }
+    return memcached;
   }
 
   @Override
   public int warm(BlockId id, CacheTier tier, Hold hold) throws IOException {
     return switch (tier) {
       case DISK -> warmDisk(disk(), id, hold);
-      case MEMCACHED -> throw noMemcached();
+      case MEMCACHED -> warmMemcached(memcached(), id, hold.job());
     };
   }
 
   private int warmDisk(DiskTier to, BlockId id, Hold hold) throws IOException {
-    if (to.contains(id)) {
-      to.hold(id, hold);
+    if (to.contains(id) && to.hold(id, hold)) {
       return 0;
     }
-    PagedBytes content = memory.find(id);
-    if (content == null) {
-      content = loadFromSource(id);
-    }
+    PagedBytes content = flights.load(id, () -> loadForDisk(id));
     try {
       to.store(id, content, hold);
     } finally {
@@ -266,11 +309,38 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return id.length();
   }
 
+  /** Memcached servers cannot hold a block: they evict what was used longest ago. */
+  private int warmMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
+    if (to.contains(id)) {
+      return 0;
+    }
+    PagedBytes content = flights.load(id, () -> loadForMemcached(id));
+    try {
+      to.store(id, content, job);
+    } finally {
+      content.release();
+    }
+    return id.length();
+  }
+
+  private PagedBytes loadForDisk(BlockId id) throws IOException {
+    PagedBytes content = memory.find(id);
+    return content != null ? content : loadFromAfar(id);
+  }
+
+  private PagedBytes loadForMemcached(BlockId id) throws IOException {
+    PagedBytes content = memory.find(id);
+    if (content == null && disk != null) {
+      content = disk.read(id);
+    }
+    return content != null ? content : loadFromSource(id);
+  }
+
   @Override
   public Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) throws IOException {
     return switch (tier) {
       case DISK -> disk == null ? Set.of() : ids.stream().filter(disk::contains).collect(toSet());
-      case MEMCACHED -> Set.of();
+      case MEMCACHED -> memcached == null ? Set.of() : memcached.present(ids);
     };
   }
 
@@ -279,7 +349,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     memory.forget(id);
     return switch (tier) {
       case DISK -> disk().evict(id);
-      case MEMCACHED -> throw noMemcached();
+      case MEMCACHED -> memcached().evict(id);
     };
   }
 
@@ -288,20 +358,28 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (disk != null) {
       disk.release(job);
     }
+    if (memcached != null) {
+      memcached.release(job);
+    }
   }
 
   @Override
   public TierRoom room(CacheTier tier) {
     return switch (tier) {
       case DISK -> disk == null ? TierRoom.NONE : disk.room();
-      case MEMCACHED -> TierRoom.NONE;
+      case MEMCACHED -> memcached == null ? TierRoom.NONE : memcached.room();
     };
   }
 
   @Override
-  public void dropAll() throws IOException {
+  public void dropMemory() {
     piecemeal.invalidateAll();
     memory.clear();
+  }
+
+  @Override
+  public void dropAll() throws IOException {
+    dropMemory();
     if (disk != null) {
       disk.dropAll();
     }
@@ -312,6 +390,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return new CacheStatistics(
         memory.statistics(),
         disk == null ? TierStatistics.NONE : disk.statistics(),
+        memcached == null ? TierStatistics.NONE : memcached.statistics(),
         sourceLoads.sum(),
         sourceBytes.sum(),
         prefetchesIssued.sum(),
@@ -324,6 +403,9 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     memory.close();
     if (disk != null) {
       disk.close();
+    }
+    if (memcached != null) {
+      memcached.close();
     }
   }
 }

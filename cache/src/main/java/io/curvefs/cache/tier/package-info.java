@@ -1,6 +1,6 @@
 /**
- * The composition: memory, then disk, then the source, with one load per block however many ask.
- * Knows nothing of file formats or of how a tier chooses what to evict.
+ * The composition: memory, then disk, then memcached, then the source, with one load per block
+ * however many ask. Knows nothing of file formats or of how a tier chooses what to evict.
  */
 @NullMarked
 package io.curvefs.cache.tier;

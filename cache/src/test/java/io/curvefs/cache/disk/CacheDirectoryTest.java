@@ -29,7 +29,7 @@ class CacheDirectoryTest {
   void the_names_of_files_are_frozen() throws IOException {
     Path cache = parent.resolve("a/b");
     assertThat(CacheDirectory.open(cache, NAMESPACE).pathOf(new BlockId(0x1fe, 3, 4096)))
-        .isEqualTo(cache.resolve("00112233-4455-6677-8899-aabbccddeeff/01/510_3_4096"));
+        .isEqualTo(cache.resolve("00112233-4455-6677-8899-aabbccddeeff/blocks/01/510_3_4096"));
   }
 
   @Property(tries = 200)

@@ -170,11 +170,15 @@ class DiskTierModelTest {
 
     Path fileOf(BlockId id) {
       String shard = "%02x".formatted((id.slice() + id.index()) & 0xff);
-      return cache.resolve(NAMESPACE.toString()).resolve(shard).resolve(id.toString());
+      return cache
+          .resolve(NAMESPACE.toString())
+          .resolve("blocks")
+          .resolve(shard)
+          .resolve(id.toString());
     }
 
     long filesOnDisk() throws IOException {
-      try (Stream<Path> files = Files.walk(cache)) {
+      try (Stream<Path> files = Files.walk(cache.resolve(NAMESPACE.toString()).resolve("blocks"))) {
         return files.filter(Files::isRegularFile).count();
       }
     }

@@ -34,7 +34,7 @@ class DiskTierTest {
 
   private final PagePool pool = new PagePool(16L << 20);
   private final MovableClock clock = new MovableClock();
-  private final AtomicLong lacking = new AtomicLong();
+  private final AtomicLong spare = new AtomicLong(Long.MAX_VALUE / 2);
   private Path root;
   private DiskTier tier;
 
@@ -46,11 +46,8 @@ class DiskTierTest {
 
   private DiskTier open(long bytesMax, int filesMax) throws Exception {
     DiskTierOptions options = options(NAMESPACE, bytesMax, filesMax);
-    CacheDirectory directory = CacheDirectory.open(options.directory(), NAMESPACE);
-    DiskTier opened =
-        DiskTier.open(options, directory, pool, clock, more -> Math.max(0, lacking.get() + more));
+    DiskTier opened = DiskTier.open(options, pool, clock, directory -> spare::get);
     opened.awaitScan();
-    lacking.set(Long.MIN_VALUE / 2);
     return opened;
   }
 
@@ -89,7 +86,9 @@ class DiskTierTest {
   }
 
   private Path fileOf(BlockId id) {
-    return root.resolve("%02x".formatted((id.slice() + id.index()) & 0xff)).resolve(id.toString());
+    return root.resolve("blocks")
+        .resolve("%02x".formatted((id.slice() + id.index()) & 0xff))
+        .resolve(id.toString());
   }
 
   @Test
@@ -143,7 +142,10 @@ class DiskTierTest {
       assertThat(permissions(directory)).isEqualTo("rwx------");
     }
     try (Stream<Path> all = Files.walk(parent)) {
-      assertThat(all.filter(Files::isRegularFile)).containsExactly(fileOf(BLOCK));
+      assertThat(
+              all.filter(Files::isRegularFile)
+                  .filter(file -> !file.startsWith(root.resolve("mounts"))))
+          .containsExactly(fileOf(BLOCK));
     }
   }
 
@@ -163,6 +165,18 @@ class DiskTierTest {
     assertThat(tier.statistics().errors()).isEqualTo(length / 7_919 + 1);
     store(BLOCK);
     assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void a_flipped_bit_in_any_byte_of_the_file_is_a_miss() throws Exception {
+    BlockId id = new BlockId(9, 9, 400);
+    for (int at = 0; at < BlockFormat.fileBytes(id); at++) {
+      store(id);
+      flipBit(fileOf(id), at);
+      assertThat(tier.read(id)).as("byte %d", at).isNull();
+      assertThat(fileOf(id)).doesNotExist();
+    }
+    assertThat(tier.statistics().errors()).isEqualTo(BlockFormat.fileBytes(id));
   }
 
   @Test
@@ -221,20 +235,61 @@ class DiskTierTest {
   }
 
   @Test
-  void the_least_recently_used_blocks_go_first() throws Exception {
+  void when_nothing_was_ever_used_again_the_oldest_blocks_go_first() throws Exception {
     reopen(100 * 4096, 1000);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 103; i++) {
       store(small(i));
     }
+    assertThat(tier.statistics().evictions()).isEqualTo(3);
+    assertThat(tier.statistics().bytes()).isEqualTo(100 * 4096);
+    assertThat(tier.read(small(2))).isNull();
+    assertThat(fileOf(small(2))).doesNotExist();
+    assertAndRelease(tier.read(small(3)), small(3));
+    assertAndRelease(tier.read(small(102)), small(102));
+  }
+
+  @Test
+  void what_is_used_again_and_again_is_not_washed_out_by_what_is_read_once() throws Exception {
+    reopen(100 * 4096, 1000);
+    for (int epoch = 0; epoch < 3; epoch++) {
+      for (int i = 0; i < 100; i++) {
+        readOrStore(small(i));
+      }
+    }
+    for (int i = 1000; i < 1040; i++) {
+      readOrStore(small(i));
+    }
     assertThat(tier.statistics().evictions()).isZero();
-    assertAndRelease(tier.read(small(0)), small(0));
-    store(small(100));
-    assertThat(tier.statistics().evictions()).isBetween(1L, 10L);
-    assertThat(tier.statistics().bytes()).isLessThanOrEqualTo(100 * 4096);
-    assertAndRelease(tier.read(small(0)), small(0));
-    assertAndRelease(tier.read(small(100)), small(100));
-    assertThat(tier.read(small(1))).isNull();
-    assertThat(fileOf(small(1))).doesNotExist();
+    for (int i = 0; i < 100; i++) {
+      assertAndRelease(tier.read(small(i)), small(i));
+    }
+  }
+
+  @Test
+  void what_is_read_often_gets_in_even_when_the_tier_is_full() throws Exception {
+    reopen(10 * 4096, 1000);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      for (int i = 0; i < 10; i++) {
+        readOrStore(small(i));
+      }
+    }
+    int reads = 0;
+    while (!tier.contains(small(99))) {
+      readOrStore(small(99));
+      assertAndRelease(tier.read(small(9)), small(9)); // so that the next read is another use
+      assertThat(reads++).isLessThan(10);
+    }
+    assertThat(tier.statistics().evictions()).isEqualTo(1);
+    assertAndRelease(tier.read(small(9)), small(9));
+  }
+
+  private void readOrStore(BlockId id) throws Exception {
+    PagedBytes content = tier.read(id);
+    if (content == null) {
+      store(id);
+    } else {
+      content.release();
+    }
   }
 
   @Test
@@ -256,9 +311,9 @@ class DiskTierTest {
     }
     reopen(10 * 4096, 1000);
     tier.awaitWrites(LONG);
-    assertThat(tier.statistics().entries()).isEqualTo(9);
-    assertThat(tier.read(small(10))).isNull();
-    assertAndRelease(tier.read(small(11)), small(11));
+    assertThat(tier.statistics().entries()).isEqualTo(10);
+    assertThat(tier.read(small(9))).isNull();
+    assertAndRelease(tier.read(small(10)), small(10));
   }
 
   @Test
@@ -266,14 +321,42 @@ class DiskTierTest {
     for (int i = 0; i < 10; i++) {
       store(small(i));
     }
-    lacking.set(3 * 4096 - 4096); // a constant: others fill what is given up
+    spare.set(-2 * 4096); // a constant: others fill what is given up
     store(small(10));
     assertThat(tier.statistics().evictions()).isEqualTo(3);
     assertThat(tier.statistics().drops()).isEqualTo(1);
     assertThat(tier.contains(small(10))).isFalse();
-    lacking.set(Long.MIN_VALUE / 2);
+    spare.set(Long.MAX_VALUE / 2);
     store(small(10));
     assertThat(tier.contains(small(10))).isTrue();
+  }
+
+  @Test
+  void when_others_fill_the_disk_the_cache_shrinks_without_being_written_to() throws Exception {
+    for (int i = 0; i < 10; i++) {
+      store(small(i));
+    }
+    spare.set(-3 * 4096 + 1);
+    tier.look();
+    assertThat(tier.statistics().entries()).isEqualTo(7);
+    assertThat(tier.contains(small(2))).isFalse();
+    assertThat(tier.contains(small(3))).isTrue();
+  }
+
+  @Test
+  void pieces_of_a_block_read_one_after_the_other_are_one_use() throws Exception {
+    reopen(10 * 4096, 1000);
+    for (int epoch = 0; epoch < 2; epoch++) {
+      for (int i = 0; i < 10; i++) {
+        readOrStore(small(i));
+      }
+    }
+    for (int i = 0; i < 20; i++) {
+      assertThat(tier.readRange(small(99), i * 50, ByteBuffer.allocate(50))).isFalse();
+    }
+    store(small(99));
+    assertThat(tier.contains(small(99))).isFalse();
+    assertThat(tier.statistics().evictions()).isZero();
   }
 
   @Test
@@ -283,17 +366,17 @@ class DiskTierTest {
     tier =
         DiskTier.open(
             options(NAMESPACE, 1L << 30, 1000),
-            CacheDirectory.open(parent.resolve("cache"), NAMESPACE),
             pool,
             clock,
-            more -> {
-              try {
-                diskIsSlow.await();
-              } catch (InterruptedException e) {
-                throw new IOException(e);
-              }
-              return 0;
-            });
+            directory ->
+                () -> {
+                  try {
+                    diskIsSlow.await();
+                  } catch (InterruptedException e) {
+                    throw new IOException(e);
+                  }
+                  return Long.MAX_VALUE / 2;
+                });
     for (int i = 0; i < 70; i++) { // 64 pages fit into 4 MiB
       PagedBytes content = TestBlocks.content(pool, small(i));
       tier.offer(small(i), content);

@@ -41,6 +41,18 @@ class ServiceGateTest {
   }
 
   @Test
+  void to_ask_takes_no_probe() {
+    assertThat(gate.mayLetThrough()).isTrue();
+    fail(ServiceGate.ERRORS_MAX);
+    assertThat(gate.mayLetThrough()).isFalse();
+    clock.move(Duration.ofSeconds(30));
+    assertThat(gate.mayLetThrough()).isTrue();
+    assertThat(gate.mayLetThrough()).isTrue();
+    assertThat(gate.letsThrough()).isTrue();
+    assertThat(gate.mayLetThrough()).isFalse();
+  }
+
+  @Test
   void a_clock_that_goes_back_does_not_keep_it_closed() {
     fail(ServiceGate.ERRORS_MAX);
     clock.move(Duration.ofDays(-365));

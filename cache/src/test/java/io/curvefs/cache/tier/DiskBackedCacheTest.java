@@ -36,14 +36,15 @@ class DiskBackedCacheTest extends BlockCacheContract {
     disk = DiskTier.open(options, pool, NO_CLOCK);
     memory = new MemoryTier(pool, 8L << 20);
     return new TieredBlockCache(
-        pool, memory, disk, source, new TieredOptions(LONG, 2, 4, true, true));
+        pool, memory, disk, null, source, new TieredOptions(LONG, 2, 4, true, true, false, false));
   }
 
   /** Reads the block and waits until it is on disk, and only there. */
   private void keepOnDiskOnly(BlockId id) throws Exception {
     cache.read(id).release();
     assertThat(disk.awaitWrites(LONG)).isTrue();
-    memory.clear();
+    cache.dropMemory();
+    assertThat(memory.contains(id)).isFalse();
   }
 
   @Test

@@ -12,7 +12,8 @@ class MemoryOnlyCacheTest extends BlockCacheContract {
         pool,
         new MemoryTier(pool, 8L << 20),
         null,
+        null,
         source,
-        new TieredOptions(LONG, 2, 4, true, true));
+        new TieredOptions(LONG, 2, 4, true, true, false, false));
   }
 }

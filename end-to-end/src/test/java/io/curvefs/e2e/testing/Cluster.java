@@ -3,6 +3,7 @@ package io.curvefs.e2e.testing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -119,7 +120,21 @@ public final class Cluster implements AutoCloseable {
                 "--peers",
                 peers,
                 "--election-millis",
-                1500)));
+                1500,
+                "--metrics",
+                "127.0.0.1:0")));
+  }
+
+  /** Where a metaserver's metrics are to be read, as it says itself. */
+  public URI metrics(int id) {
+    String said = "metrics are at ";
+    return metaserver(id)
+        .log()
+        .lines()
+        .filter(line -> line.startsWith(said))
+        .map(line -> URI.create(line.substring(said.length())))
+        .findFirst()
+        .orElseThrow();
   }
 
   public Path dataDirectory(int id) {
@@ -140,25 +155,39 @@ public final class Cluster implements AutoCloseable {
   }
 
   public Shell.Result fs(Object... arguments) {
-    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, "fs", arguments[0]));
+    return command("fs", arguments);
+  }
+
+  public Shell.Result cacheCluster(Object... arguments) {
+    return command("cachecluster", arguments);
+  }
+
+  private Shell.Result command(String name, Object... arguments) {
+    List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, name, arguments[0]));
     command.addAll(List.of("--meta", addresses()));
     command.addAll(List.of(arguments).subList(1, arguments.length));
     return Shell.run(command.toArray());
   }
 
-  public void createFileSystem(String name) {
-    fs(
-            "create",
-            name,
-            "--bucket",
-            BUCKET,
-            "--endpoint",
-            endpoint(),
-            "--access-key",
-            ACCESS_KEY,
-            "--secret-key",
-            SECRET_KEY)
-        .ok();
+  /**
+   * @param more options of the command
+   */
+  public void createFileSystem(String name, String... more) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "create",
+                name,
+                "--bucket",
+                BUCKET,
+                "--endpoint",
+                endpoint(),
+                "--access-key",
+                ACCESS_KEY,
+                "--secret-key",
+                SECRET_KEY));
+    arguments.addAll(List.of(more));
+    fs(arguments.toArray()).ok();
   }
 
   /** Mounts a file system in a new directory. */

@@ -23,6 +23,8 @@ public interface LibC {
 
   int fsync(int descriptor);
 
+  void sync();
+
   /** Returns the error instead of setting errno. */
   int posix_fadvise(int descriptor, long offset, long length, int advice);
 

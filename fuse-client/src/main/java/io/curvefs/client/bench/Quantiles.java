@@ -3,11 +3,11 @@ package io.curvefs.client.bench;
 import java.util.List;
 
 /** What a run of numbers comes down to. */
-final class Quantiles {
+public final class Quantiles {
   private Quantiles() {}
 
   /** The middle one; of an even number the mean of both middle ones; of none 0. */
-  static double median(List<Double> values) {
+  public static double median(List<Double> values) {
     if (values.isEmpty()) {
       return 0;
     }

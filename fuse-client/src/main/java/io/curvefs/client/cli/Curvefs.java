@@ -17,10 +17,14 @@ import picocli.CommandLine.Command;
       MetaServerCommand.class,
       S3Command.class,
       FsCommand.class,
+      CacheClusterCommand.class,
       MountCommand.class,
       UmountCommand.class,
       StatsCommand.class,
-      BenchCommand.class
+      ProfileCommand.class,
+      WarmupCommand.class,
+      BenchCommand.class,
+      EpochsCommand.class
     })
 public final class Curvefs {
   private Curvefs() {}

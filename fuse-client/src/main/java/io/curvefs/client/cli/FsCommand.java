@@ -99,6 +99,13 @@ final class FsCommand {
         description = "Better in $CURVEFS_SECRET_KEY: others can see the command line.")
     private String secretKey;
 
+    @Option(
+        names = "--cache-cluster",
+        paramLabel = "NAME",
+        defaultValue = "",
+        description = "A memcached cluster for its mounts, see 'curvefs cachecluster'.")
+    private String cacheCluster;
+
     @Override
     public Integer call() throws IOException {
       if (accessKey.isEmpty() != secretKey.isEmpty()) {
@@ -117,6 +124,7 @@ final class FsCommand {
                     CreateFsRequest.newBuilder()
                         .setName(name)
                         .setUuid(UUID.randomUUID().toString())
+                        .setCacheCluster(cacheCluster)
                         .setObjectStore(
                             ObjectStoreConfig.newBuilder()
                                 .setBucket(checked.bucket())
@@ -179,13 +187,13 @@ final class FsCommand {
       }
       described.forEach(
           (key, value) -> {
-            if (!(value instanceof List)) {
-              System.out.printf("%-12s %s%n", key, value);
+            if (!(value instanceof List) && !value.equals("")) {
+              System.out.printf("%-13s %s%n", key, value);
             }
           });
       for (Session session : status.getSessionsList()) {
         System.out.printf(
-            "%-12s %s:%s (pid %d%s)%n",
+            "%-13s %s:%s (pid %d%s)%n",
             "mounted",
             session.getHost(),
             session.getMountPoint(),
@@ -262,6 +270,7 @@ final class FsCommand {
     described.put(
         "created", Instant.ofEpochSecond(fileSystem.getCreated().getSeconds()).toString());
     described.put("partitions", fileSystem.getPartitionGroupsCount());
+    described.put("cache_cluster", fileSystem.getCacheCluster());
     described.put(
         "mounts",
         status.getSessionsList().stream()

@@ -4,8 +4,10 @@ import io.curvefs.id.ServerId;
 import io.curvefs.metaserver.raft.RaftSettings;
 import io.curvefs.metaserver.server.MetaServer;
 import io.curvefs.metaserver.server.MetaServerConfig;
+import io.curvefs.metrics.MetricsEndpoint;
 import io.curvefs.rpc.HostPort;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -68,6 +70,12 @@ final class MetaServerCommand implements Callable<Integer> {
   private long writeBufferMib = MetaServerConfig.WRITE_BUFFER_BYTES_DEFAULT >> 20;
 
   @Option(
+      names = "--metrics",
+      paramLabel = "HOST:PORT",
+      description = "Serve http://HOST:PORT/metrics to Prometheus; port 0: any free one.")
+  private @Nullable String metrics;
+
+  @Option(
       names = "--election-millis",
       paramLabel = "N",
       description = "Silence of a leader before an election. Default: 2000")
@@ -91,6 +99,11 @@ final class MetaServerCommand implements Callable<Integer> {
     }
     HostPort address = HostPort.parse(listen);
     ServerId server = new ServerId(id);
+    PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    MetricsEndpoint endpoint =
+        metrics == null
+            ? null
+            : MetricsEndpoint.start(HostPort.parse(metrics), registry, "--metrics");
     MetaServer running =
         MetaServer.start(
             new MetaServerConfig(
@@ -105,12 +118,15 @@ final class MetaServerCommand implements Callable<Integer> {
                     electionMillis,
                     RaftSettings.DEFAULT.snapshotSeconds(),
                     RaftSettings.DEFAULT.snapshotEntriesMin())),
-            new SimpleMeterRegistry(),
+            registry,
             message -> {
               System.err.println("curvefs: " + message);
               Runtime.getRuntime().halt(CommandLine.ExitCode.SOFTWARE);
             });
     Runtime.getRuntime().addShutdownHook(new Thread(running::close, "stop"));
+    if (endpoint != null) {
+      System.out.println("metrics are at " + endpoint.url());
+    }
     System.out.println("metaserver " + id + " listens on " + address);
     new CountDownLatch(1).await(); // until the process is ended
     return 0;

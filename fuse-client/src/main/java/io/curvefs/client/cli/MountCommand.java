@@ -3,7 +3,8 @@ package io.curvefs.client.cli;
 import io.curvefs.client.mount.MountOptions;
 import io.curvefs.client.mount.MountProcess;
 import io.curvefs.client.mount.MountSpec;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,17 +22,22 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     footerHeading = "%nMount options (-o):%n",
     footer = {
-      "  cache_dir=DIR           disk cache (root: /var/cache/curvefs, else ~/.cache/curvefs)",
-      "  cache_size=SIZE         its limit (10G); 0: no disk cache",
+      "  cache_dir=DIR[:DIR...]  disk cache (root: /var/cache/curvefs, else ~/.cache/curvefs)",
+      "  cache_size=SIZE         its limit, all directories together (10G); 0: no disk cache",
+      "  cache_files=N           most blocks in it, all directories together (1000000)",
+      "  cache_free=N%%|SIZE     part of each cache disk that stays free (10%)",
+      "  cache_populate=all|read keep on disk what is read and written, or only what is read (all)",
       "  memory_cache=SIZE       blocks kept in memory (96M)",
       "  write_buffer=SIZE       bytes written but not yet in the object store (96M)",
       "  writeback               close and fsync return when a local journal has the bytes (off)",
       "  writeback_dir=DIR       the journal (cache_dir/writeback)",
       "  writeback_size=SIZE     its limit; beyond it, writes wait for the object store (4G)",
       "  writeback_deadline=SECONDS  age of its oldest bytes that holds writers up (30)",
-      "  read_ahead=SIZE         how far sequential reads are run ahead of (32M)",
+      "  read_ahead=SIZE         how far sequential reads are run ahead of (32M); 0 turns it off,",
+      "                          for small files read in order as well",
       "  ro                      read-only",
       "  subdir=/PATH            show this directory as the root",
+      "  nomemcached             do not use the memcached cluster the file system is bound to",
       "  attr_timeout=SECONDS    how long attributes may be kept (1)",
       "  entry_timeout=SECONDS   how long names may be kept (1)",
       "  negative_timeout=SECONDS  how long the absence of a name may be kept (0)",
@@ -39,6 +45,8 @@ import picocli.CommandLine.Parameters;
       "  s3_timeout=SECONDS      longest wait for the object store, then EIO (60)",
       "  threads=N               threads that answer the kernel (32)",
       "  noallow_other           only the mounting user may enter (root: others may by default)",
+      "  metrics=HOST:PORT       serve http://HOST:PORT/metrics to Prometheus; port 0: any free one",
+      "  access_log=FILE         a line for each request, for 'curvefs profile'; 300M, one old one",
       "  log_file=FILE           log (root: /var/log/curvefs/..., else ~/.cache/curvefs/log/...)",
       "  suid, nosuid, dev, nodev, exec, noexec, ... as in mount(8); nosuid,nodev by default"
     })
@@ -84,7 +92,11 @@ final class MountCommand implements Callable<Integer> {
             System.getProperty("user.name").equals("root"),
             Path.of(System.getProperty("user.home")));
     MountProcess mount =
-        MountProcess.start(MountSpec.parse(spec), directory, parsed, new SimpleMeterRegistry());
+        MountProcess.start(
+            MountSpec.parse(spec),
+            directory,
+            parsed,
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(mount), "stop"));
     // Whoever waits for the mount, waits for this line.
     System.out.println("mounted");

@@ -4,11 +4,15 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockSource;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.siblings.SiblingReadAhead;
 import io.curvefs.client.staging.Journal;
 import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.id.InodeId;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;
+import io.curvefs.proto.FileChunks;
+import io.curvefs.proto.IndexedChunk;
+import io.curvefs.slice.Layout;
 import io.curvefs.time.WallClock;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
@@ -42,6 +46,7 @@ public final class DataClient implements AutoCloseable {
   private final ExecutorService background;
   private final ScheduledExecutorService timer;
   private final @Nullable StagedUploads staging;
+  private final SiblingReadAhead siblings;
 
   @GuardedBy("this")
   private final Map<InodeId, Held> files = new HashMap<>();
@@ -49,7 +54,7 @@ public final class DataClient implements AutoCloseable {
   /** A file that is open, or has bytes that are not committed. */
   private static final class Held {
     final FileData data;
-    boolean open;
+    int openers;
 
     Held(FileData data) {
       this.data = data;
@@ -107,6 +112,7 @@ public final class DataClient implements AutoCloseable {
             clock,
             background,
             staging);
+    this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
     if (stage != null) {
       recover(stage.journal());
     }
@@ -147,7 +153,7 @@ public final class DataClient implements AutoCloseable {
     }
     byInode.forEach(
         (inode, blocks) -> {
-          FileData file = hold(inode);
+          FileData file = hold(inode).data;
           file.recover(blocks);
           background.execute(file::settle);
         });
@@ -159,18 +165,15 @@ public final class DataClient implements AutoCloseable {
     }
   }
 
-  private synchronized FileData hold(InodeId inode) {
-    return files.computeIfAbsent(inode, i -> new Held(new FileData(store, i, listener))).data;
+  private synchronized Held hold(InodeId inode) {
+    return files.computeIfAbsent(inode, i -> new Held(new FileData(store, i, listener)));
   }
 
-  /** The bytes of a file that is open until {@link #close(FileData)}. */
+  /** The bytes of a file, one and the same for all who have it open, each until its close. */
   public synchronized FileData open(InodeId inode) {
-    FileData file = hold(inode);
-    Held held = files.get(inode);
-    if (held != null) {
-      held.open = true;
-    }
-    return file;
+    Held held = hold(inode);
+    held.openers++;
+    return held.data;
   }
 
   /** The file's bytes, when it is open or some of them are not committed; else null. */
@@ -179,12 +182,18 @@ public final class DataClient implements AutoCloseable {
     return held == null ? null : held.data;
   }
 
-  /** The last handle is gone; what is not flushed by now never will be. */
+  /**
+   * Ends one {@link #open}. With the last one, what is not flushed by now never will be: somebody
+   * else may still be writing the file until then.
+   */
   public synchronized void close(FileData file) {
-    file.abandon();
     Held held = files.get(file.inode());
-    if (held != null) {
-      held.open = false;
+    if (held == null || held.data != file || held.openers == 0) {
+      throw new IllegalStateException("inode " + file.inode().value() + " is not open");
+    }
+    held.openers--;
+    if (held.openers == 0) {
+      file.abandon();
       forgetFinished(file.inode(), held);
     }
   }
@@ -199,7 +208,7 @@ public final class DataClient implements AutoCloseable {
 
   @GuardedBy("this")
   private void forgetFinished(InodeId inode, Held held) {
-    if (!held.open && !held.data.hasPending()) {
+    if (held.openers == 0 && !held.data.hasPending()) {
       files.remove(inode);
     }
   }
@@ -208,6 +217,18 @@ public final class DataClient implements AutoCloseable {
     List<FileData> all = new ArrayList<>(files.size());
     files.values().forEach(held -> all.add(held.data));
     return all;
+  }
+
+  /** Fetches small files before they are opened; told of listings and opens. */
+  public SiblingReadAhead siblings() {
+    return siblings;
+  }
+
+  private void fetchAhead(FileChunks file) {
+    for (IndexedChunk chunk : file.getChunksList()) {
+      Blocks.within(
+          chunk.getChunk().getExtentsList(), 0, Layout.CHUNK_BYTES, store.cache()::prefetch);
+    }
   }
 
   private void flushOld() {
@@ -249,6 +270,7 @@ public final class DataClient implements AutoCloseable {
   /** Call {@link #flushAll} first. What is in the journal stays there for the next mount. */
   @Override
   public void close() {
+    siblings.close();
     if (staging != null) {
       staging.close();
     }

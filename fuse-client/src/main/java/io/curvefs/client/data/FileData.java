@@ -6,6 +6,7 @@ import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.SetAttributes;
+import io.curvefs.slice.Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -22,8 +23,12 @@ public final class FileData {
   private final FileWriter writer;
   private final FileReader reader;
 
+  /** What is run ahead must fit, or it would be dropped and the reader wait for each block. */
+  private final long aheadBytesMax;
+
   FileData(FileStore store, InodeId inode, ContentListener listener) {
     this.inode = inode;
+    this.aheadBytesMax = store.cache().aheadBytesMax() / Layout.BLOCK_BYTES * Layout.BLOCK_BYTES;
     this.chunks = new ChunkMap(store.namespace().meta(), inode, listener);
     this.writer = new FileWriter(store, inode, chunks);
     this.reader = new FileReader(store, writer, chunks);
@@ -40,7 +45,7 @@ public final class FileData {
 
   /** A read of its own sequence: what is read ahead follows from it. */
   public ReadStream stream(long readAheadBytesMax) {
-    return new ReadStream(readAheadBytesMax);
+    return new ReadStream(Math.min(readAheadBytesMax, aheadBytesMax));
   }
 
   /**

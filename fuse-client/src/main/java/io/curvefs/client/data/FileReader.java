@@ -3,6 +3,7 @@ package io.curvefs.client.data;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.cache.readahead.FileRange;
+import io.curvefs.cache.readahead.ReadStreams;
 import io.curvefs.error.RefusedException;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.proto.Extent;
@@ -43,7 +44,7 @@ final class FileReader {
     if (length == 0) {
       return 0;
     }
-    ReadStream.Advice advice = stream.onRead(offset, length, fileLength);
+    ReadStreams.Advice advice = stream.onRead(offset, length, fileLength);
     if (advice.ahead().isPresent()) {
       prefetch(advice.ahead().get());
     }
@@ -98,7 +99,7 @@ final class FileReader {
     int done = 0;
     while (done < piece.getLength()) {
       int at = piece.getSliceOffset() + done;
-      BlockId id = block(piece, at);
+      BlockId id = Blocks.at(piece, at);
       int within = at % Layout.BLOCK_BYTES;
       int count = Math.min(piece.getLength() - done, id.length() - within);
       ByteBuffer part = dst.duplicate().limit(dst.position() + count);
@@ -108,11 +109,6 @@ final class FileReader {
       dst.position(dst.position() + count);
       done += count;
     }
-  }
-
-  private static BlockId block(Extent piece, int sliceOffset) {
-    int index = sliceOffset / Layout.BLOCK_BYTES;
-    return new BlockId(piece.getSlice(), index, Layout.blockLength(piece.getSliceLength(), index));
   }
 
   private void readBlock(BlockId id, int within, ByteBuffer dst, boolean sequential)
@@ -141,15 +137,7 @@ final class FileReader {
       while (at < end) {
         int from = Layout.chunkOffset(at);
         int to = (int) Math.min(Layout.CHUNK_BYTES, from + (end - at));
-        List<Extent> pieces = Overlay.of(writer.extents(Layout.chunkIndex(at))).pieces(from, to);
-        for (Extent piece : pieces) {
-          int sliceEnd = piece.getSliceOffset() + piece.getLength();
-          int next = piece.getSliceOffset();
-          while (next < sliceEnd) {
-            store.cache().prefetch(block(piece, next));
-            next = (next / Layout.BLOCK_BYTES + 1) * Layout.BLOCK_BYTES;
-          }
-        }
+        Blocks.within(writer.extents(Layout.chunkIndex(at)), from, to, store.cache()::prefetch);
         at += to - from;
       }
     } catch (RefusedException e) {

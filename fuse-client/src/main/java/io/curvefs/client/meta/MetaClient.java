@@ -6,8 +6,10 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetChunks;
+import io.curvefs.proto.GetFiles;
 import io.curvefs.proto.GetInodes;
 import io.curvefs.proto.GetUsage;
 import io.curvefs.proto.GetXattr;
@@ -38,6 +40,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
 
 /**
  * The metaservers as one: every call goes to the leader of the group it concerns, is repeated over
@@ -55,6 +58,7 @@ public final class MetaClient implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final LeaderClient leaders;
   private final Routes routes;
+  private final CacheServers cacheServers = new CacheServers();
   private final MetaRequests requests;
   private final SessionKeeper sessions;
   private final OpenFiles openFiles = new OpenFiles();
@@ -80,6 +84,7 @@ public final class MetaClient implements AutoCloseable {
         new SessionKeeper(
             leaders,
             routes,
+            cacheServers,
             requests,
             fileSystem,
             description,
@@ -124,6 +129,16 @@ public final class MetaClient implements AutoCloseable {
     return routes.fileSystem();
   }
 
+  /**
+   * Tells of the memcached servers that the file system's mounts share: at once of those known now,
+   * then whenever they change, a few seconds after {@code curvefs cachecluster} changed them; none:
+   * an empty list. There is one listener, the last given; it is called in order, by the thread that
+   * keeps the session alive, and so must return within a few seconds.
+   */
+  public void onCacheServers(Consumer<List<HostPort>> listener) {
+    cacheServers.listen(listener);
+  }
+
   /** Any current session: the upper half of new slice ids. */
   public SessionId session() throws RefusedException {
     return sessions.current(deadline()).id;
@@ -159,13 +174,14 @@ public final class MetaClient implements AutoCloseable {
 
   private CompletableFuture<ReadReply> send(
       GroupId group, ReadRequest.Builder request, int session) {
-    requests.count(request.getKindCase());
     request.setTarget(
         Target.newBuilder()
             .setGroup(group.value())
             .setFileSystem(routes.fileSystem().getId())
             .setSession(session));
-    return leaders.call(group, RpcMethod.READ, request.build(), ReadReply.class, deadline());
+    return requests.send(
+        request.getKindCase(),
+        () -> leaders.call(group, RpcMethod.READ, request.build(), ReadReply.class, deadline()));
   }
 
   /** The answer holds the dentry, and the inode where it lives in the directory's group. */
@@ -176,24 +192,30 @@ public final class MetaClient implements AutoCloseable {
             .setLookup(Lookup.newBuilder().setParent(parent.value()).setName(name)));
   }
 
-  /** Attributes of those of the inodes that exist; one request for each group they live in. */
-  List<Attributes> inodes(Collection<InodeId> ids) throws RefusedException {
+  private Map<GroupId, List<Long>> byGroup(Collection<InodeId> ids) throws RefusedException {
     Map<GroupId, List<Long>> byGroup = new HashMap<>();
     for (InodeId id : ids) {
       byGroup.computeIfAbsent(routes.groupOf(id), g -> new ArrayList<>()).add(id.value());
     }
+    return byGroup;
+  }
+
+  /** Attributes of those of the inodes that exist; one request for each group they live in. */
+  List<Attributes> inodes(Collection<InodeId> ids) throws RefusedException {
     List<CompletableFuture<ReadReply>> replies = new ArrayList<>();
-    byGroup.forEach(
-        (group, all) -> {
-          for (int i = 0; i < all.size(); i += INODES_PER_REQUEST) {
-            List<Long> some = all.subList(i, Math.min(all.size(), i + INODES_PER_REQUEST));
-            replies.add(
-                send(
-                    group,
-                    ReadRequest.newBuilder().setGetInodes(GetInodes.newBuilder().addAllIds(some)),
-                    0));
-          }
-        });
+    byGroup(ids)
+        .forEach(
+            (group, all) -> {
+              for (int i = 0; i < all.size(); i += INODES_PER_REQUEST) {
+                List<Long> some = all.subList(i, Math.min(all.size(), i + INODES_PER_REQUEST));
+                replies.add(
+                    send(
+                        group,
+                        ReadRequest.newBuilder()
+                            .setGetInodes(GetInodes.newBuilder().addAllIds(some)),
+                        0));
+              }
+            });
     List<Attributes> found = new ArrayList<>();
     for (CompletableFuture<ReadReply> reply : replies) {
       Answers.await(reply).getInodesList().forEach(inode -> found.add(Attributes.of(inode)));
@@ -252,6 +274,32 @@ public final class MetaClient implements AutoCloseable {
         ReadRequest.newBuilder()
             .setGetChunks(
                 GetChunks.newBuilder().setInode(inode.value()).setFirst(first).setCount(count)));
+  }
+
+  /**
+   * Those of the inodes that exist, with their first chunks: one request for each group they live
+   * in, more when there are more than 1000 or when they have very many extents. Whole is a file
+   * whose length is within {@code chunks_known} chunks.
+   *
+   * @param chunks of each file, 1 to 64
+   */
+  List<FileChunks> files(Collection<InodeId> ids, int chunks) throws RefusedException {
+    List<FileChunks> found = new ArrayList<>();
+    for (Map.Entry<GroupId, List<Long>> group : byGroup(ids).entrySet()) {
+      List<Long> left = group.getValue();
+      while (!left.isEmpty()) {
+        List<Long> some = left.subList(0, Math.min(left.size(), INODES_PER_REQUEST));
+        GetFiles.Builder get = GetFiles.newBuilder().addAllIds(some).setChunks(chunks);
+        ReadReply reply = read(group.getKey(), ReadRequest.newBuilder().setGetFiles(get), 0);
+        found.addAll(reply.getFilesList());
+        if (reply.getIdsLookedAt() < 1 || reply.getIdsLookedAt() > some.size()) {
+          throw new RefusedException(
+              Refusal.EIO, reply.getIdsLookedAt() + " of " + some.size() + " files answered");
+        }
+        left = left.subList(reply.getIdsLookedAt(), left.size());
+      }
+    }
+    return found;
   }
 
   public ByteString xattr(InodeId inode, ByteString name) throws RefusedException {
@@ -343,7 +391,6 @@ public final class MetaClient implements AutoCloseable {
       throw new RefusedException(Refusal.EINTR);
     }
     try {
-      requests.count(request.getKindCase());
       request
           .setTarget(
               Target.newBuilder()
@@ -354,7 +401,11 @@ public final class MetaClient implements AutoCloseable {
           .setSequence(slot.next())
           .setTime(clock.now());
       return Answers.await(
-          leaders.call(group, RpcMethod.MUTATE, request.build(), MutateReply.class, deadline()));
+          requests.send(
+              request.getKindCase(),
+              () ->
+                  leaders.call(
+                      group, RpcMethod.MUTATE, request.build(), MutateReply.class, deadline())));
     } finally {
       slots.give(slot);
     }

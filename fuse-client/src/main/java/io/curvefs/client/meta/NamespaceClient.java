@@ -7,6 +7,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Create;
 import io.curvefs.proto.DirectoryEntry;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Link;
 import io.curvefs.proto.MutateReply;
@@ -19,6 +20,8 @@ import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
 import io.curvefs.proto.Unlink;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +36,7 @@ public final class NamespaceClient {
 
   private final MetaClient meta;
   private final MetadataCache cache;
+  private final Listings listings;
 
   /**
    * Entries of recent listings whose attributes live in other groups and were not asked for yet.
@@ -46,6 +50,12 @@ public final class NamespaceClient {
             options.attributeTimeout(),
             options.entryTimeout(),
             options.negativeTimeout(),
+            System::nanoTime);
+    // Names without their attributes would cost those who look at them a request each.
+    boolean attributesFirst = options.attributeTimeout().compareTo(options.entryTimeout()) < 0;
+    this.listings =
+        new Listings(
+            attributesFirst ? options.attributeTimeout() : options.entryTimeout(),
             System::nanoTime);
   }
 
@@ -151,6 +161,19 @@ public final class NamespaceClient {
     meta.closed(inode);
   }
 
+  /**
+   * Those of the inodes that exist, with their first chunks, in as few requests as may be; their
+   * attributes are news. Nothing is held open, so the extents may be gone by the time they are
+   * used.
+   *
+   * @param chunks of each file, 1 to 64
+   */
+  public List<FileChunks> files(Collection<InodeId> inodes, int chunks) throws RefusedException {
+    List<FileChunks> found = meta.files(inodes, chunks);
+    found.forEach(file -> cache.put(Attributes.of(file.getInode())));
+    return found;
+  }
+
   // ---- listing ----
 
   /** One page of a directory. */
@@ -166,6 +189,11 @@ public final class NamespaceClient {
    */
   public Page list(InodeId directory, ByteString after, MetadataCache.Listing listing)
       throws RefusedException {
+    ReadReply kept = listings.find(directory, after, cache.lastAttributes(directory));
+    if (kept != null) {
+      cache.touch(listing);
+      return new Page(kept.getEntriesList(), kept.getEnd());
+    }
     ReadReply reply = meta.list(directory, after);
     reply.getInodesList().forEach(inode -> cache.put(Attributes.of(inode)));
     List<InodeId> elsewhere = new ArrayList<>();
@@ -192,6 +220,63 @@ public final class NamespaceClient {
     return new Page(reply.getEntriesList(), reply.getEnd());
   }
 
+  /**
+   * A name with its attributes.
+   *
+   * @param attributes null: gone since
+   */
+  public record WholeEntry(ByteString name, @Nullable Attributes attributes) {}
+
+  /** One page of a directory with all attributes. */
+  public record WholePage(List<WholeEntry> entries, boolean last) {}
+
+  /**
+   * The names behind {@code after} with all their attributes: one request, and one more for each
+   * other group that children live in. Names, attributes and the page itself are then known for the
+   * mount's timeouts, so that listing the directory asks nothing.
+   */
+  public WholePage listWhole(InodeId directory, ByteString after) throws RefusedException {
+    ReadReply page = listings.find(directory, after, cache.lastAttributes(directory));
+    if (page == null) {
+      long stamp = listings.stamp(directory);
+      page = meta.list(directory, after);
+      page.getInodesList().forEach(inode -> cache.put(Attributes.of(inode)));
+      listings.put(directory, after, page, stamp);
+      for (DirectoryEntry entry : page.getEntriesList()) {
+        cache.putName(directory, entry.getName(), new InodeId(entry.getDentry().getChild()));
+      }
+    }
+    Map<InodeId, Attributes> known = new HashMap<>();
+    List<InodeId> unknown = new ArrayList<>();
+    for (DirectoryEntry entry : page.getEntriesList()) {
+      InodeId child = new InodeId(entry.getDentry().getChild());
+      Attributes attributes =
+          entry.hasInode() ? Attributes.of(entry.getInode()) : cache.attributes(child);
+      if (attributes == null) {
+        unknown.add(child);
+      } else {
+        known.put(child, attributes);
+        if (entry.hasInode()) {
+          cache.put(attributes);
+        }
+      }
+    }
+    if (!unknown.isEmpty()) {
+      for (Attributes attributes : meta.inodes(unknown)) {
+        cache.put(attributes);
+        known.put(attributes.id(), attributes);
+      }
+    }
+    List<WholeEntry> entries =
+        page.getEntriesList().stream()
+            .map(
+                entry ->
+                    new WholeEntry(
+                        entry.getName(), known.get(new InodeId(entry.getDentry().getChild()))))
+            .toList();
+    return new WholePage(entries, page.getEnd());
+  }
+
   /** The walk is over; its entries stay usable for the stats that follow at once. */
   public void endListing(MetadataCache.Listing listing) {
     if (unasked.size() > LISTINGS_KEPT) {
@@ -215,6 +300,7 @@ public final class NamespaceClient {
   }
 
   private void parentChanged(InodeId parent, MutateReply reply) {
+    listings.changed(parent);
     if (!reply.hasParent()) {
       cache.forget(parent);
     }
@@ -311,6 +397,8 @@ public final class NamespaceClient {
                       .setNewParent(newParent.value())
                       .setNewName(newName)));
     } finally {
+      listings.changed(parent);
+      listings.changed(newParent);
       cache.forgetName(parent, name);
       cache.forgetName(newParent, newName);
       cache.forget(parent);
@@ -346,6 +434,7 @@ public final class NamespaceClient {
   /** Forgets everything that could be asked again. */
   public void forgetAll() {
     cache.forgetAll();
+    listings.forgetAll();
     unasked.clear();
   }
 }

@@ -119,7 +119,10 @@ final class OpenReporter {
 
   private CompletableFuture<KeepOpenReply> ask(
       GroupId group, KeepOpenRequest.Builder request, Deadline deadline) {
-    requests.count(MetaRequests.Kind.KEEP_OPEN);
-    return leaders.call(group, RpcMethod.KEEP_OPEN, request.build(), KeepOpenReply.class, deadline);
+    return requests.send(
+        MetaRequests.Kind.KEEP_OPEN,
+        () ->
+            leaders.call(
+                group, RpcMethod.KEEP_OPEN, request.build(), KeepOpenReply.class, deadline));
   }
 }

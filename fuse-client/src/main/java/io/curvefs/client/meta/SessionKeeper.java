@@ -11,6 +11,7 @@ import io.curvefs.proto.CoordinateRequest;
 import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.HeartbeatRequest;
 import io.curvefs.proto.OpenSessionRequest;
+import io.curvefs.proto.Routing;
 import io.curvefs.proto.Session;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.LeaderClient;
@@ -44,6 +45,7 @@ final class SessionKeeper implements AutoCloseable {
 
   private final LeaderClient leaders;
   private final Routes routes;
+  private final CacheServers cacheServers;
   private final MetaRequests requests;
   private final String fileSystem;
   private final Session description;
@@ -90,6 +92,7 @@ final class SessionKeeper implements AutoCloseable {
   SessionKeeper(
       LeaderClient leaders,
       Routes routes,
+      CacheServers cacheServers,
       MetaRequests requests,
       String fileSystem,
       Session description,
@@ -97,6 +100,7 @@ final class SessionKeeper implements AutoCloseable {
       ScheduledExecutorService thread) {
     this.leaders = leaders;
     this.routes = routes;
+    this.cacheServers = cacheServers;
     this.requests = requests;
     this.fileSystem = fileSystem;
     this.description = description;
@@ -113,12 +117,14 @@ final class SessionKeeper implements AutoCloseable {
   }
 
   private void refreshRouting(Deadline deadline) throws RefusedException {
-    routes.update(
+    Routing latest =
         ask(
                 CoordinateRequest.newBuilder()
                     .setGetRouting(GetRouting.newBuilder().setFileSystem(fileSystem)),
                 deadline)
-            .getRouting());
+            .getRouting();
+    routes.update(latest);
+    cacheServers.update(latest.getCacheCluster());
   }
 
   private ClientSession register(Deadline deadline) throws RefusedException {
@@ -219,14 +225,16 @@ final class SessionKeeper implements AutoCloseable {
 
   private CoordinateReply ask(CoordinateRequest.Builder request, Deadline deadline)
       throws RefusedException {
-    requests.count(request.getKindCase());
     return Answers.await(
-        leaders.call(
-            Routes.COORDINATOR,
-            RpcMethod.COORDINATE,
-            request.build(),
-            CoordinateReply.class,
-            deadline));
+        requests.send(
+            request.getKindCase(),
+            () ->
+                leaders.call(
+                    Routes.COORDINATOR,
+                    RpcMethod.COORDINATE,
+                    request.build(),
+                    CoordinateReply.class,
+                    deadline)));
   }
 
   /** Ends the session, so that nobody has to wait for its lease to run out. */

@@ -3,17 +3,21 @@ package io.curvefs.client.mount;
 import com.google.protobuf.ByteString;
 import io.curvefs.client.data.StagedUsage;
 import io.curvefs.client.vfs.ControlAttributes;
+import io.curvefs.client.warmup.CurveFsAttributes;
+import io.curvefs.client.warmup.WarmupMessages;
+import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What commands can ask of a mount through attributes of its root directory. Thread-safe. */
+/** What commands can ask of a mount through attributes, mostly of its root. Thread-safe. */
 final class MountControl implements ControlAttributes {
   static final String PID = PREFIX + "pid";
   static final String STATS = PREFIX + "stats";
   static final String BUCKET = PREFIX + "bucket";
+  static final String ACCESS_LOG = PREFIX + "access_log";
   static final String DROP_CACHES = PREFIX + "drop_caches";
 
   /** What waits in the write-back journal; setting it to {@link #LEAVE} leaves that there. */
@@ -22,25 +26,35 @@ final class MountControl implements ControlAttributes {
   static final String LEAVE = "leave";
 
   private final String bucket;
+  private final String accessLog;
 
   /** Set once the mount is wired; a kernel cannot ask before. */
   private volatile @Nullable Supplier<Map<String, Double>> statistics;
 
   private volatile @Nullable Dropper dropper;
+  private volatile @Nullable MountWarmup warmup;
   private volatile @Nullable Supplier<Optional<StagedUsage>> staged;
   private volatile @Nullable Runnable leaver;
 
-  /** Empties every cache of the mount. */
+  /** The value of {@link #DROP_CACHES} that spares what lies below memory; any other means all. */
+  static final String MEMORY_ONLY = "memory";
+
+  /** Empties caches of the mount. */
   @FunctionalInterface
   interface Dropper {
-    void drop() throws IOException;
+    /**
+     * @param memoryOnly spare what lies below memory, so that the next reads come from there
+     */
+    void drop(boolean memoryOnly) throws IOException;
   }
 
   /**
    * @param bucket endpoint and bucket, for people
+   * @param accessLog path of the access log; empty: there is none
    */
-  MountControl(String bucket) {
+  MountControl(String bucket, String accessLog) {
     this.bucket = bucket;
+    this.accessLog = accessLog;
   }
 
   /**
@@ -49,19 +63,30 @@ final class MountControl implements ControlAttributes {
   void wire(
       Supplier<Map<String, Double>> newStatistics,
       Dropper newDropper,
+      MountWarmup newWarmup,
       Supplier<Optional<StagedUsage>> newStaged,
       Runnable newLeaver) {
     statistics = newStatistics;
     dropper = newDropper;
+    warmup = newWarmup;
     staged = newStaged;
     leaver = newLeaver;
   }
 
   @Override
-  public @Nullable ByteString get(String name) {
+  public @Nullable ByteString get(InodeId inode, String name) throws IOException {
+    MountWarmup warming = warmup;
+    if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
+      return switch (name) {
+        case CurveFsAttributes.OP -> warming.curveFs().get(inode);
+        case CurveFsAttributes.LIST -> warming.curveFs().list();
+        default -> warming.attributes().get(name.substring(WarmupMessages.PREFIX.length()));
+      };
+    }
     return switch (name) {
       case PID -> ByteString.copyFromUtf8(Long.toString(ProcessHandle.current().pid()));
       case BUCKET -> ByteString.copyFromUtf8(bucket);
+      case ACCESS_LOG -> ByteString.copyFromUtf8(accessLog);
       case STATS -> {
         Supplier<Map<String, Double>> wired = statistics;
         StringBuilder text = new StringBuilder();
@@ -82,7 +107,15 @@ final class MountControl implements ControlAttributes {
   }
 
   @Override
-  public boolean set(String name, ByteString value) throws IOException {
+  public boolean set(InodeId inode, String name, ByteString value) throws IOException {
+    MountWarmup warming = warmup;
+    if (name.equals(CurveFsAttributes.OP) && warming != null) {
+      warming.curveFs().set(inode, value);
+      return true;
+    }
+    if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
+      return warming.attributes().set(name.substring(WarmupMessages.PREFIX.length()), value);
+    }
     Runnable leaving = leaver;
     if (name.equals(WRITEBACK) && value.toStringUtf8().equals(LEAVE) && leaving != null) {
       leaving.run();
@@ -92,7 +125,7 @@ final class MountControl implements ControlAttributes {
     if (!name.equals(DROP_CACHES) || wired == null) {
       return false;
     }
-    wired.drop();
+    wired.drop(value.toStringUtf8().equals(MEMORY_ONLY));
     return true;
   }
 }

@@ -3,6 +3,9 @@ package io.curvefs.client.mount;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -22,9 +25,15 @@ public final class MountHandle {
   /** ENOTCONN: the one answer that says that no process is there; any other came from one. */
   private static final int NOT_CONNECTED = 107;
 
+  /** EACCES and EPERM. */
+  private static final int PERMISSION_DENIED = 13;
+
+  private static final int NOT_PERMITTED = 1;
+
   private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
 
   private final Path root;
+  private final String source;
 
   /** Of libc; see getxattr(2). */
   public interface LibC {
@@ -33,8 +42,9 @@ public final class MountHandle {
     int setxattr(String path, String name, byte[] value, long size, int flags);
   }
 
-  private MountHandle(Path root) {
+  private MountHandle(Path root, String source) {
     this.root = root;
+    this.source = source;
   }
 
   /**
@@ -48,7 +58,16 @@ public final class MountHandle {
       throw new IOException(
           path + " is not in a CurveFS mount: 'grep fuse.curvefs /proc/mounts' lists them");
     }
-    return new MountHandle(entry.get().point());
+    return new MountHandle(entry.get().point(), entry.get().source());
+  }
+
+  /** All CurveFS mounts of this host, as far as this process sees them. */
+  public static List<MountHandle> all() throws IOException {
+    List<MountHandle> all = new ArrayList<>();
+    for (MountTable.Entry entry : MountTable.all()) {
+      all.add(new MountHandle(entry.point(), entry.source()));
+    }
+    return all;
   }
 
   public Path root() {
@@ -68,6 +87,29 @@ public final class MountHandle {
   /** Endpoint and bucket. */
   public String bucket() throws IOException {
     return get(MountControl.BUCKET);
+  }
+
+  /**
+   * Whether it is still there.
+   *
+   * @throws IOException when it is not: one line that says so
+   */
+  public void requirePresent() throws IOException {
+    if (MountTable.at(root).filter(MountTable.Entry::isCurveFs).isEmpty()) {
+      throw new IOException("the mount at " + root + " is gone: it was unmounted");
+    }
+  }
+
+  /** Where it writes its access log; empty when it writes none. */
+  public Optional<Path> accessLog() throws IOException {
+    return Optional.of(get(MountControl.ACCESS_LOG))
+        .filter(path -> !path.isEmpty())
+        .map(path -> Path.of(path));
+  }
+
+  /** The metaservers that it was mounted from, and its file system. */
+  public MountSpec spec() {
+    return MountSpec.ofDisplay(source);
   }
 
   /** Everything it counts; docs/metrics.md explains each. */
@@ -98,28 +140,61 @@ public final class MountHandle {
 
   /** Has what waits in the journal stay there when the mount ends. */
   public void leaveStaged() throws IOException {
-    set(MountControl.WRITEBACK, MountControl.LEAVE);
+    setAttribute(MountControl.WRITEBACK, MountControl.LEAVE.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Empties every cache of the mount: the next reads are cold. */
   public void dropCaches() throws IOException {
-    set(MountControl.DROP_CACHES, "1");
+    drop("1");
   }
 
-  private void set(String name, String text) throws IOException {
-    byte[] value = text.getBytes(StandardCharsets.UTF_8);
-    if (LIBC.setxattr(root.toString(), name, value, value.length, 0) != 0) {
-      throw failed();
-    }
+  /** Empties memory, the kernel's too: the next reads come from what lies below, if it is there. */
+  public void dropMemory() throws IOException {
+    drop(MountControl.MEMORY_ONLY);
+  }
+
+  private void drop(String what) throws IOException {
+    setAttribute(MountControl.DROP_CACHES, what.getBytes(StandardCharsets.UTF_8));
   }
 
   private String get(String name) throws IOException {
+    return new String(attribute(name), StandardCharsets.UTF_8);
+  }
+
+  /** The mount did not do what it was asked for, or did not answer. */
+  static final class AttributeException extends IOException {
+    private static final long serialVersionUID = 1;
+    final int errno;
+
+    AttributeException(String message, int errno) {
+      super(message);
+      this.errno = errno;
+    }
+  }
+
+  /**
+   * The value of an attribute of the root.
+   *
+   * @throws AttributeException with the errno
+   */
+  byte[] attribute(String name) throws IOException {
     byte[] value = new byte[VALUE_BYTES_MAX];
     long length = LIBC.getxattr(root.toString(), name, value, value.length);
     if (length < 0) {
       throw failed();
     }
-    return new String(value, 0, (int) length, StandardCharsets.UTF_8);
+    return Arrays.copyOf(value, (int) length);
+  }
+
+  /**
+   * Sets an attribute of the root.
+   *
+   * @throws AttributeException with the errno
+   */
+  void setAttribute(String name, byte[] value) throws IOException {
+    if (LIBC.setxattr(root.toString(), name, value, value.length, 0) != 0) {
+      throw failed();
+    }
   }
 
   private IOException failed() {
@@ -127,9 +202,14 @@ public final class MountHandle {
     if (errno == NOT_CONNECTED) {
       return new DeadMountException(root);
     }
-    return new IOException(
+    if (errno == PERMISSION_DENIED || errno == NOT_PERMITTED) {
+      return new AttributeException(
+          "permission denied: this is for who may write to the directory " + root, errno);
+    }
+    return new AttributeException(
         errno == NOT_SUPPORTED || errno == NO_DATA
             ? "the mount at " + root + " does not know this question: is it of an older version?"
-            : "the mount at " + root + " does not answer (errno " + errno + "): its log says why");
+            : "the mount at " + root + " does not answer (errno " + errno + "): its log says why",
+        errno);
   }
 }

@@ -1,6 +1,7 @@
 package io.curvefs.client.mount;
 
 import io.curvefs.client.meta.MetaOptions;
+import io.curvefs.rpc.HostPort;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,39 +9,44 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The options of a mount, as {@code -o} takes them; README and {@code mount.curvefs --help} list
  * them.
  *
- * @param cacheDirectory of the disk cache
- * @param cacheBytes most bytes of the disk cache; 0: none
+ * @param diskCache options of the disk cache
  * @param memoryCacheBytes most bytes of blocks in memory
  * @param writeBufferBytes most bytes that are written but not yet in the object store
  * @param readAheadBytes how far a sequential read is run ahead of
  * @param readOnly refuse changes
  * @param subDirectory path of the directory to show as the root; "/" for the whole file system
+ * @param memcached use the memcached cluster that the file system is bound to
  * @param meta timeouts of metadata
  * @param objectStoreMax how long one object may take, retries included
  * @param threads that answer the kernel
  * @param allowOther other users may enter
  * @param writeback the write-back journal
  * @param passed on to the kernel
+ * @param metrics where Prometheus may read; null: nowhere
+ * @param accessLog file that gets a line for each request of the kernel; null: none
  */
 public record MountOptions(
-    Path cacheDirectory,
-    long cacheBytes,
+    DiskCacheOptions diskCache,
     long memoryCacheBytes,
     long writeBufferBytes,
     long readAheadBytes,
     boolean readOnly,
     String subDirectory,
+    boolean memcached,
     MetaOptions meta,
     Duration objectStoreMax,
     int threads,
     boolean allowOther,
     WritebackOptions writeback,
-    List<String> passed) {
+    List<String> passed,
+    @Nullable HostPort metrics,
+    @Nullable Path accessLog) {
   private static final long MEMORY_BYTES_MIN = 16L << 20;
   private static final int THREADS_DEFAULT = 32;
 
@@ -89,6 +95,9 @@ public record MountOptions(
     if (!subDirectory.startsWith("/")) {
       throw new IllegalArgumentException("option subdir must begin with '/': " + subDirectory);
     }
+    if (accessLog != null && !accessLog.isAbsolute()) {
+      throw new IllegalArgumentException("option access_log must begin with '/': " + accessLog);
+    }
   }
 
   /**
@@ -113,16 +122,16 @@ public record MountOptions(
     }
     Path cacheDefault = privileged ? Path.of("/var/cache/curvefs") : home.resolve(".cache/curvefs");
     MetaOptions defaults = MetaOptions.DEFAULTS;
-    Path cacheDirectory = Path.of(take(given, "cache_dir", cacheDefault.toString()));
+    DiskCacheOptions diskCache = DiskCacheOptions.take(given, cacheDefault);
     MountOptions options =
         new MountOptions(
-            cacheDirectory,
-            Sizes.bytes("cache_size", take(given, "cache_size", "10G")),
+            diskCache,
             Sizes.bytes("memory_cache", take(given, "memory_cache", "96M")),
             Sizes.bytes("write_buffer", take(given, "write_buffer", "96M")),
             Sizes.bytes("read_ahead", take(given, "read_ahead", "32M")),
             given.remove("ro") != null,
             take(given, "subdir", "/"),
+            given.remove("nomemcached") == null,
             new MetaOptions(
                 duration(given, "attr_timeout", defaults.attributeTimeout()),
                 duration(given, "entry_timeout", defaults.entryTimeout()),
@@ -131,13 +140,10 @@ public record MountOptions(
             duration(given, "s3_timeout", Duration.ofSeconds(60)),
             threads(take(given, "threads", Integer.toString(THREADS_DEFAULT))),
             allowOther(given, privileged),
-            new WritebackOptions(
-                given.remove("writeback") != null,
-                Path.of(
-                    take(given, "writeback_dir", cacheDirectory.resolve("writeback").toString())),
-                Sizes.bytes("writeback_size", take(given, "writeback_size", "4G")),
-                duration(given, "writeback_deadline", Duration.ofSeconds(30))),
-            passed);
+            WritebackOptions.take(given, diskCache.directories().get(0)),
+            passed,
+            address(given, "metrics"),
+            file(given, "access_log"));
     if (!given.isEmpty()) {
       throw new IllegalArgumentException(
           "unknown mount option '"
@@ -147,7 +153,8 @@ public record MountOptions(
     return options;
   }
 
-  private static String take(Map<String, String> given, String name, String otherwise) {
+  /** Takes an option that needs a value. */
+  static String take(Map<String, String> given, String name, String otherwise) {
     String value = given.remove(name);
     if (value == null) {
       return otherwise;
@@ -158,9 +165,24 @@ public record MountOptions(
     return value;
   }
 
-  private static Duration duration(Map<String, String> given, String name, Duration otherwise) {
+  static Duration duration(Map<String, String> given, String name, Duration otherwise) {
     String value = given.remove(name);
     return value == null ? otherwise : Sizes.seconds(name, value);
+  }
+
+  private static @Nullable HostPort address(Map<String, String> given, String name) {
+    if (!given.containsKey(name)) {
+      return null;
+    }
+    try {
+      return HostPort.parse(take(given, name, ""));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("option " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable Path file(Map<String, String> given, String name) {
+    return given.containsKey(name) ? Path.of(take(given, name, "")) : null;
   }
 
   private static int threads(String text) {

@@ -1,13 +1,16 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.disk.DiskTier;
 import io.curvefs.cache.disk.DiskTierOptions;
+import io.curvefs.cache.memcached.MemcachedOptions;
+import io.curvefs.cache.memcached.MemcachedServer;
+import io.curvefs.cache.memcached.MemcachedTier;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
 import io.curvefs.cache.tier.TieredOptions;
+import io.curvefs.client.accesslog.AccessLog;
 import io.curvefs.client.data.DataClient;
 import io.curvefs.client.data.WriteBuffer;
 import io.curvefs.client.fuse.jnr.FuseOptions;
@@ -20,6 +23,7 @@ import io.curvefs.client.vfs.Vfs;
 import io.curvefs.client.vfs.VfsOptions;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.metrics.MetricsEndpoint;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;
 import io.curvefs.objectstore.ObjectStoreException;
@@ -30,8 +34,10 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
+import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -40,6 +46,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -79,11 +86,18 @@ public final class MountProcess implements AutoCloseable {
   private volatile boolean leaveStaged;
 
   private MountProcess(
-      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      MountSpec spec, Path mountPoint, MountOptions options, PrometheusMeterRegistry registry)
       throws IOException {
     this.mountPoint = MountPoint.prepare(mountPoint);
     boolean mounted = false;
     try {
+      if (options.metrics() != null) {
+        MetricsEndpoint metrics =
+            opened(MetricsEndpoint.start(options.metrics(), registry, "option metrics"));
+        log.info("metrics of {} are at {}", this.mountPoint, metrics.url());
+      }
+      AccessLog accessLog =
+          options.accessLog() == null ? null : opened(accessLog(options.accessLog()));
       MetaClient meta = opened(connect(spec, options, registry));
       FileSystem fileSystem = meta.fileSystem();
       ObjectStore objects = opened(bucket(fileSystem, options));
@@ -91,9 +105,15 @@ public final class MountProcess implements AutoCloseable {
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
       Journal journal = WritebackJournal.open(options, fileSystem);
-      BlockCache cache = opened(cache(options, fileSystem, pool, objects, journal));
+      MemcachedTier memcached =
+          new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
+      TieredBlockCache cache =
+          opened(cache(options, fileSystem, pool, objects, memcached, journal));
       if (journal != null) {
         opened(journal); // closed before the cache, whose threads read it, and after what writes it
+      }
+      if (options.memcached()) {
+        meta.onCacheServers(servers -> memcached.use(members(servers)));
       }
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
@@ -109,23 +129,47 @@ public final class MountProcess implements AutoCloseable {
                   journal == null
                       ? null
                       : new DataClient.Staging(journal, options.writeback().deadline())));
-      MountControl control = new MountControl(display(fileSystem.getObjectStore()));
+      InodeId root = root(namespace, options);
+      MountControl control =
+          new MountControl(
+              display(fileSystem.getObjectStore()),
+              accessLog == null ? "" : accessLog.file().toString());
       Vfs vfs =
           new Vfs(
               namespace,
               data,
               seen,
               control,
-              new VfsOptions(
-                  root(namespace, options), options.readOnly(), options.readAheadBytes()));
+              new VfsOptions(root, options.readOnly(), options.readAheadBytes()));
+      MountWarmup warmup =
+          opened(
+              new MountWarmup(
+                  namespace,
+                  data,
+                  cache,
+                  root,
+                  this.mountPoint,
+                  MountWarmup.directory(
+                      options.diskCache().directories().get(0),
+                      fileSystem.getUuid(),
+                      this.mountPoint),
+                  options.readOnly(),
+                  PASSING_BYTES,
+                  registry));
+      vfs.listen(warmup);
       MountStatistics statistics =
-          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, data);
+          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, data, accessLog);
       control.wire(
           statistics::values,
-          () -> {
-            cache.dropAll();
+          memoryOnly -> {
+            if (memoryOnly) {
+              cache.dropMemory();
+            } else {
+              cache.dropAll();
+            }
             vfs.forgetCached();
           },
+          warmup,
           data::staged,
           () -> leaveStaged = true);
       this.fuse =
@@ -142,7 +186,9 @@ public final class MountProcess implements AutoCloseable {
                   options.threads(),
                   options.passed()),
               WallClock.SYSTEM,
-              registry);
+              registry,
+              accessLog);
+      warmup.start();
       mounted = true;
     } finally {
       if (!mounted) {
@@ -158,7 +204,7 @@ public final class MountProcess implements AutoCloseable {
    * @throws IOException one line that names what is wrong and the remedy
    */
   public static MountProcess start(
-      MountSpec spec, Path mountPoint, MountOptions options, MeterRegistry registry)
+      MountSpec spec, Path mountPoint, MountOptions options, PrometheusMeterRegistry registry)
       throws IOException {
     return new MountProcess(spec, mountPoint, options, registry);
   }
@@ -180,6 +226,24 @@ public final class MountProcess implements AutoCloseable {
         CONNECT_MAX,
         WallClock.SYSTEM,
         registry);
+  }
+
+  private static List<MemcachedServer> members(List<HostPort> servers) {
+    return servers.stream()
+        .map(server -> new MemcachedServer(server.host(), server.port()))
+        .toList();
+  }
+
+  private AccessLog accessLog(Path file) throws IOException {
+    if (file.normalize().startsWith(mountPoint)) {
+      throw new IOException(
+          "option access_log=" + file + " lies in the mount itself: each line would make another");
+    }
+    try {
+      return AccessLog.open(file);
+    } catch (IOException e) {
+      throw new IOException("option access_log=" + file + " cannot be written: " + e, e);
+    }
   }
 
   private static String hostName() {
@@ -229,30 +293,24 @@ public final class MountProcess implements AutoCloseable {
     return S3ObjectStore.open(location, limits);
   }
 
-  private static BlockCache cache(
+  private static TieredBlockCache cache(
       MountOptions options,
       FileSystem fileSystem,
       PagePool pool,
       ObjectStore objects,
+      MemcachedTier memcached,
       @Nullable Journal journal)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
-    DiskTier disk =
-        options.cacheBytes() == 0
-            ? null
-            : DiskTier.open(
-                DiskTierOptions.defaults(
-                    options.cacheDirectory(),
-                    UUID.fromString(fileSystem.getUuid()),
-                    options.cacheBytes()),
-                pool,
-                InstantSource.system());
+    DiskTierOptions onDisk = options.diskCache().tier(UUID.fromString(fileSystem.getUuid()));
+    DiskTier disk = onDisk == null ? null : DiskTier.open(onDisk, pool, InstantSource.system());
     return new TieredBlockCache(
         pool,
         memory,
         disk,
+        memcached,
         DataClient.source(objects, fileSystem.getUuid(), journal),
-        TieredOptions.DEFAULTS);
+        TieredOptions.DEFAULTS.withWrittenToDisk(options.diskCache().writtenThrough()));
   }
 
   private static InodeId root(NamespaceClient namespace, MountOptions options) throws IOException {

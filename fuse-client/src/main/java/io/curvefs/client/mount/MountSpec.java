@@ -36,6 +36,11 @@ public record MountSpec(List<HostPort> servers, String fileSystem) {
     return new MountSpec(servers, text.substring(slash + 1));
   }
 
+  /** Of what {@link #display} has written. */
+  static MountSpec ofDisplay(String text) {
+    return parse(text.replace(';', ','));
+  }
+
   /** As the mount table shows it; commas would end the option there. */
   public String display() {
     return String.join(";", servers.stream().map(HostPort::toString).toList()) + "/" + fileSystem;

@@ -3,7 +3,9 @@ package io.curvefs.client.mount;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What is mounted where, as /proc/self/mountinfo tells; see proc(5). */
@@ -49,6 +51,13 @@ public final class MountTable {
       }
     }
     return Optional.ofNullable(deepest).filter(Entry::isCurveFs);
+  }
+
+  /** Every CurveFS mount, each mount point once. */
+  public static List<Entry> all() throws IOException {
+    Map<Path, Entry> topmost = new LinkedHashMap<>();
+    entries().forEach(entry -> topmost.put(entry.point, entry));
+    return topmost.values().stream().filter(Entry::isCurveFs).toList();
   }
 
   private static List<Entry> entries() throws IOException {

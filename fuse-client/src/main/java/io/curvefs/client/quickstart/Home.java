@@ -19,11 +19,13 @@ public record Home(Path directory) {
     return new Home(Path.of(home));
   }
 
-  String curvefs() {
+  /** The command. */
+  public String curvefs() {
     return directory.resolve("bin/curvefs").toString();
   }
 
-  String mountCurvefs() {
+  /** The command that mounts in the background. */
+  public String mountCurvefs() {
     return directory.resolve("bin/mount.curvefs").toString();
   }
 }

@@ -22,7 +22,7 @@ final class Measurement {
   private final MountHandle mount;
   private final MountProbe probe;
   private final PrintStream out;
-  private final TrainingSet set = new TrainingSet(SEED);
+  private final TrainingSet set = new TrainingSet(SEED, TrainingSet.Shape.QUICKSTART);
   private final TextTable table =
       new TextTable(
           "PHASE", "FILES/S", "MIB/S", "S3 PUT", "S3 GET", "METADATA", "CPU", "OPERATIONS");

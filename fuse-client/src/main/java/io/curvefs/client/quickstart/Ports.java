@@ -7,7 +7,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 
 /** TCP ports of this host's loopback address. */
-final class Ports {
+public final class Ports {
   private static final int TRIES = 100;
   private static final int CONNECT_MILLIS_MAX = 1_000;
 
@@ -18,7 +18,7 @@ final class Ports {
    *
    * @param preferred where to begin to look
    */
-  static int free(int preferred, int count) throws IOException {
+  public static int free(int preferred, int count) throws IOException {
     for (int port = preferred; port < preferred + TRIES * count; port += count) {
       if (areFree(port, count)) {
         return port;
@@ -40,7 +40,7 @@ final class Ports {
   }
 
   /** Somebody listens there. */
-  static boolean answers(int port) {
+  public static boolean answers(int port) {
     try (Socket socket = new Socket()) {
       socket.connect(
           new InetSocketAddress(InetAddress.getLoopbackAddress(), port), CONNECT_MILLIS_MAX);

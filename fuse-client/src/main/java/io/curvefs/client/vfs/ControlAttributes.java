@@ -1,23 +1,28 @@
 package io.curvefs.client.vfs;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.id.InodeId;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Extended attributes of the mount's root through which commands talk to the mount process,
- * wherever they run. Their names begin with {@code curvefs.}; they are not stored and not listed.
+ * Extended attributes of the mount's root, and a few of every inode, through which commands talk to
+ * the mount process, wherever they run. Their names begin with {@code curvefs.}; they are not
+ * stored and not listed.
  */
 public interface ControlAttributes {
   String PREFIX = "curvefs.";
 
+  /** What begins so is of every inode, the others of the root alone. */
+  String ANYWHERE = PREFIX + "warmup.op";
+
   /** The attribute's value now; null: there is no such attribute. */
-  @Nullable ByteString get(String name) throws IOException;
+  @Nullable ByteString get(InodeId inode, String name) throws IOException;
 
   /**
    * Carries out what setting the attribute stands for.
    *
    * @return false: there is no such attribute
    */
-  boolean set(String name, ByteString value) throws IOException;
+  boolean set(InodeId inode, String name, ByteString value) throws IOException;
 }

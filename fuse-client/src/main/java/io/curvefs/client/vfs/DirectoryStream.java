@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.curvefs.client.meta.MetadataCache;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.siblings.SiblingReadAhead;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.DirectoryEntry;
@@ -22,6 +23,7 @@ final class DirectoryStream {
   private static final ByteString DOT_DOT = ByteString.copyFromUtf8("..");
 
   private final NamespaceClient namespace;
+  private final SiblingReadAhead siblings;
   private final InodeId directory;
   private final InodeId parent;
   private final MetadataCache.Listing listing;
@@ -47,7 +49,9 @@ final class DirectoryStream {
     boolean visit(ByteString name, InodeId inode, FileType type, long next);
   }
 
-  DirectoryStream(NamespaceClient namespace, InodeId directory, InodeId parent) {
+  DirectoryStream(
+      NamespaceClient namespace, SiblingReadAhead siblings, InodeId directory, InodeId parent) {
+    this.siblings = siblings;
     this.namespace = namespace;
     this.directory = directory;
     this.parent = parent;
@@ -90,6 +94,7 @@ final class DirectoryStream {
         return null;
       }
       NamespaceClient.Page loaded = namespace.list(directory, visited.lastName(), listing);
+      siblings.listed(directory, visited.end(), loaded.entries());
       current = visited.add(loaded.entries(), loaded.last());
       entries = loaded.entries().toArray(new DirectoryEntry[0]);
     }

@@ -11,6 +11,7 @@ import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Open files and their handles: all handles of a file share its bytes. Thread-safe. */
@@ -19,6 +20,7 @@ final class OpenFiles {
   private final DataClient data;
   private final long readAheadBytesMax;
   private final Handles<FileHandle> handles = new Handles<>();
+  private volatile @Nullable OpenListener listener;
 
   @GuardedBy("this")
   private final Map<InodeId, Shared> files = new HashMap<>();
@@ -36,12 +38,18 @@ final class OpenFiles {
   static final class FileHandle {
     final FileData data;
     final ReadStream stream;
+    private final AtomicBoolean read = new AtomicBoolean();
     private long failuresReported;
 
     FileHandle(FileData data, ReadStream stream) {
       this.data = data;
       this.stream = stream;
       this.failuresReported = data.failures();
+    }
+
+    /** True once: for the first read. */
+    boolean beginsToRead() {
+      return !read.get() && read.compareAndSet(false, true);
     }
 
     /**
@@ -77,6 +85,10 @@ final class OpenFiles {
     this.readAheadBytesMax = readAheadBytesMax;
   }
 
+  void listen(OpenListener newListener) {
+    listener = newListener;
+  }
+
   /** A handle of a file that the metaserver knows to be open. */
   long add(NamespaceClient.Opened opened) {
     FileData file;
@@ -87,6 +99,10 @@ final class OpenFiles {
       file = shared.data;
     }
     file.opened(opened);
+    OpenListener told = listener;
+    if (told != null) {
+      told.opened(file.inode());
+    }
     return handles.add(new FileHandle(file, file.stream(readAheadBytesMax)));
   }
 
@@ -113,14 +129,20 @@ final class OpenFiles {
         released.flush();
       }
     } finally {
+      boolean last = false;
       synchronized (this) {
         Shared shared = files.get(inode);
         if (shared != null && --shared.handles == 0) {
           files.remove(inode);
           data.close(shared.data);
+          last = true;
         }
       }
       namespace.close(inode);
+      OpenListener told = listener;
+      if (last && told != null) {
+        told.closed(inode);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import io.curvefs.client.data.FileData;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.siblings.SiblingReadAhead;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
@@ -33,6 +34,7 @@ public final class Vfs {
   private final NamespaceClient namespace;
   private final OpenFiles files;
   private final Handles<DirectoryStream> directories = new Handles<>();
+  private final SiblingReadAhead siblings;
   private final SeenVersions seen;
   private final Xattrs xattrs;
   private final VfsOptions options;
@@ -48,6 +50,7 @@ public final class Vfs {
       VfsOptions options) {
     this.namespace = namespace;
     this.files = new OpenFiles(namespace, data, options.readAheadBytesMax());
+    this.siblings = data.siblings();
     this.seen = seen.versions;
     this.xattrs = new Xattrs(namespace, control, options);
     this.options = options;
@@ -60,6 +63,11 @@ public final class Vfs {
     public ContentListener listener() {
       return versions;
     }
+  }
+
+  /** Tells somebody, from now on, who reads what. */
+  public void listen(OpenListener listener) {
+    files.listen(listener);
   }
 
   public InodeId root() {
@@ -245,6 +253,9 @@ public final class Vfs {
    */
   public int read(long handle, long offset, ByteBuffer dst) throws IOException {
     OpenFiles.FileHandle open = files.get(handle);
+    if (options.readAheadBytesMax() > 0 && open.beginsToRead()) {
+      siblings.begun(open.data.inode());
+    }
     Attributes attributes = open.data.withUncommitted(() -> lastKnown(open.data.inode()));
     return open.data.read(open.stream, offset, dst, attributes);
   }
@@ -282,7 +293,7 @@ public final class Vfs {
     }
     boolean top = directory.equals(options.root()) || attributes.parent() == 0;
     InodeId parent = top ? directory : new InodeId(attributes.parent());
-    return directories.add(new DirectoryStream(namespace, directory, parent));
+    return directories.add(new DirectoryStream(namespace, siblings, directory, parent));
   }
 
   /** Takes names until it is full. */

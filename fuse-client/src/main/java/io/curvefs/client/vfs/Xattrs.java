@@ -18,6 +18,7 @@ final class Xattrs {
   private static final ByteString USER = ByteString.copyFromUtf8("user.");
   private static final ByteString TRUSTED = ByteString.copyFromUtf8("trusted.");
   private static final ByteString CONTROL = ByteString.copyFromUtf8(ControlAttributes.PREFIX);
+  private static final ByteString ANYWHERE = ByteString.copyFromUtf8(ControlAttributes.ANYWHERE);
   private static final ByteString CAPABILITY = ByteString.copyFromUtf8("security.capability");
 
   private final NamespaceClient namespace;
@@ -31,7 +32,7 @@ final class Xattrs {
   }
 
   private boolean isControl(InodeId inode, ByteString name) {
-    return name.startsWith(CONTROL) && inode.equals(options.root());
+    return name.startsWith(CONTROL) && (inode.equals(options.root()) || name.startsWith(ANYWHERE));
   }
 
   private static boolean isStored(ByteString name) {
@@ -40,7 +41,7 @@ final class Xattrs {
 
   ByteString get(InodeId inode, ByteString name) throws IOException {
     if (isControl(inode, name)) {
-      ByteString value = control.get(name.toStringUtf8());
+      ByteString value = control.get(inode, name.toStringUtf8());
       if (value == null) {
         throw new RefusedException(Refusal.ENODATA);
       }
@@ -62,7 +63,7 @@ final class Xattrs {
   void set(SetXattr.Builder set) throws IOException {
     InodeId inode = new InodeId(set.getInode());
     if (isControl(inode, set.getName())) {
-      if (!control.set(set.getName().toStringUtf8(), set.getValue())) {
+      if (!control.set(inode, set.getName().toStringUtf8(), set.getValue())) {
         throw new RefusedException(Refusal.EOPNOTSUPP);
       }
       return;

@@ -1,6 +1,7 @@
 package io.curvefs.client.testing;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.cache.CacheStatistics;
 import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.tier.TieredBlockCache;
@@ -29,6 +30,9 @@ import java.util.function.UnaryOperator;
 /** A mounted file system without a kernel: the VFS over a {@link LocalCluster}. */
 public final class LocalMount implements AutoCloseable {
   private static final Duration PUTS_END_MAX = Duration.ofSeconds(10);
+  private static final Duration JOURNAL_DEADLINE = Duration.ofSeconds(30);
+  private static final long MEMORY_CACHE_BYTES = 53 << 20;
+  private static final long PASSING_BYTES = 11 << 20;
 
   public final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   public final MetaClient meta;
@@ -54,11 +58,45 @@ public final class LocalMount implements AutoCloseable {
       long writeBufferBytes,
       UnaryOperator<ObjectStore> faults)
       throws IOException {
-    this(cluster, fileSystem, options, writeBufferBytes, faults, null, Duration.ofSeconds(30));
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        MEMORY_CACHE_BYTES,
+        PASSING_BYTES,
+        faults,
+        null,
+        JOURNAL_DEADLINE);
   }
 
   /**
-   * @param segments of the write-back journal; null: none
+   * @param passingBytes of the budget for what is neither written nor cached
+   * @param faults wraps the object store
+   */
+  public LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      long memoryCacheBytes,
+      long passingBytes,
+      UnaryOperator<ObjectStore> faults)
+      throws IOException {
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        memoryCacheBytes,
+        passingBytes,
+        faults,
+        null,
+        JOURNAL_DEADLINE);
+  }
+
+  /**
+   * @param segments of the write-back journal
    * @param deadline of what is in it
    */
   public LocalMount(
@@ -66,6 +104,29 @@ public final class LocalMount implements AutoCloseable {
       String fileSystem,
       MetaOptions options,
       long writeBufferBytes,
+      UnaryOperator<ObjectStore> faults,
+      SegmentStore segments,
+      Duration deadline)
+      throws IOException {
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        MEMORY_CACHE_BYTES,
+        PASSING_BYTES,
+        faults,
+        segments,
+        deadline);
+  }
+
+  private LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      long memoryCacheBytes,
+      long passingBytes,
       UnaryOperator<ObjectStore> faults,
       SegmentStore segments,
       Duration deadline)
@@ -84,11 +145,12 @@ public final class LocalMount implements AutoCloseable {
                 64 << 20,
                 true,
                 WallClock.SYSTEM);
-    pool = new PagePool(writeBufferBytes + (64 << 20));
+    pool = new PagePool(writeBufferBytes + memoryCacheBytes + passingBytes);
     cache =
         new TieredBlockCache(
             pool,
-            new MemoryTier(pool, 40 << 20),
+            new MemoryTier(pool, memoryCacheBytes / 4 * 3),
+            null,
             null,
             DataClient.source(objects, meta.fileSystem().getUuid(), journal),
             TieredOptions.DEFAULTS);
@@ -110,12 +172,12 @@ public final class LocalMount implements AutoCloseable {
 
   private static final class NoControl implements ControlAttributes {
     @Override
-    public ByteString get(String name) {
+    public ByteString get(InodeId inode, String name) {
       return null;
     }
 
     @Override
-    public boolean set(String name, ByteString value) {
+    public boolean set(InodeId inode, String name, ByteString value) {
       return false;
     }
   }
@@ -123,6 +185,10 @@ public final class LocalMount implements AutoCloseable {
   public void dropCaches() throws IOException {
     cache.dropAll();
     vfs.forgetCached();
+  }
+
+  public CacheStatistics cacheStatistics() {
+    return cache.statistics();
   }
 
   /** Requests of one operation that were sent to metaservers. */

@@ -62,6 +62,12 @@ public final class Coordinator {
     return reign;
   }
 
+  /** Sessions that have a lease; 0 while this server does not lead. */
+  public int sessions() {
+    Reign current = reign;
+    return current == null ? 0 : current.leases().count();
+  }
+
   Reign requireReign() throws NotLeaderException {
     Reign current = reign;
     if (current == null) {

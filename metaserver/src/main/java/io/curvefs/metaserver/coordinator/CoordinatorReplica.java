@@ -1,5 +1,6 @@
 package io.curvefs.metaserver.coordinator;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.Replica;
 import io.curvefs.metaserver.store.WriteSet;
@@ -60,16 +61,21 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
         rows.delete(Keys.endedSession(change.getForgetSession().getId()));
         yield done(0);
       }
+      case PUT_CACHE_CLUSTER -> CacheClusterChanges.put(change.getPutCacheCluster(), tables, rows);
+      case REMOVE_CACHE_CLUSTER ->
+          CacheClusterChanges.remove(change.getRemoveCacheCluster(), tables, rows);
+      case BIND_CACHE_CLUSTER ->
+          CacheClusterChanges.bind(change.getBindCacheCluster(), tables, rows);
       case KIND_NOT_SET ->
           throw new IllegalStateException("a change of a newer version is in the log");
     };
   }
 
-  private static CoordinatorOutcome done(int id) {
+  static CoordinatorOutcome done(int id) {
     return CoordinatorOutcome.newBuilder().setId(id).build();
   }
 
-  private static CoordinatorOutcome outcome(CoordinatorOutcome.Kind kind) {
+  static CoordinatorOutcome outcome(CoordinatorOutcome.Kind kind) {
     return CoordinatorOutcome.newBuilder().setKind(kind).build();
   }
 
@@ -107,6 +113,10 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
       FileSystem wanted, Timestamp time, CoordinatorTables tables, WriteSet rows) {
     if (tables.fileSystem(wanted.getName()) != null) {
       return outcome(CoordinatorOutcome.Kind.NAME_TAKEN);
+    }
+    if (!wanted.getCacheCluster().isEmpty()
+        && tables.cacheCluster(wanted.getCacheCluster()) == null) {
+      return outcome(CoordinatorOutcome.Kind.NO_CACHE_CLUSTER);
     }
     Cluster cluster = tables.cluster();
     int id = cluster.getNextFileSystem();
@@ -166,9 +176,13 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
     return done(id);
   }
 
-  private static void nextEpoch(CoordinatorTables tables, WriteSet rows) {
+  /** Makes every mount ask for its routing anew; returns the new epoch. */
+  @CanIgnoreReturnValue
+  static long nextEpoch(CoordinatorTables tables, WriteSet rows) {
     Cluster cluster = tables.cluster();
-    put(rows, cluster.toBuilder().setRoutingEpoch(cluster.getRoutingEpoch() + 1).build());
+    long epoch = cluster.getRoutingEpoch() + 1;
+    put(rows, cluster.toBuilder().setRoutingEpoch(epoch).build());
+    return epoch;
   }
 
   private static void put(WriteSet rows, Cluster cluster) {

@@ -3,6 +3,7 @@ package io.curvefs.metaserver.coordinator;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.SessionId;
+import io.curvefs.proto.CacheCluster;
 import io.curvefs.proto.CloseSession;
 import io.curvefs.proto.CoordinateReply;
 import io.curvefs.proto.CoordinateRequest;
@@ -29,6 +30,7 @@ public final class CoordinatorService {
   private final FileSystemJobs jobs;
   private final SessionJobs sessions;
   private final GroupLoads loads;
+  private final CacheClusters cacheClusters;
 
   public CoordinatorService(
       Coordinator coordinator, FileSystemJobs jobs, SessionJobs sessions, GroupLoads loads) {
@@ -36,6 +38,7 @@ public final class CoordinatorService {
     this.jobs = jobs;
     this.sessions = sessions;
     this.loads = loads;
+    this.cacheClusters = new CacheClusters(coordinator);
   }
 
   /** Answers, when this server leads the coordinator group. */
@@ -55,6 +58,10 @@ public final class CoordinatorService {
       case HEARTBEAT -> heartbeat(reign, request.getHeartbeat());
       case CLOSE_SESSION -> close(reign, request.getCloseSession().getSession());
       case SERVER_BEAT -> serverBeat(reign, request.getServerBeat());
+      case PUT_CACHE_CLUSTER -> cacheClusters.put(reign, request.getPutCacheCluster());
+      case LIST_CACHE_CLUSTERS -> cacheClusters.list();
+      case REMOVE_CACHE_CLUSTER -> cacheClusters.remove(reign, request.getRemoveCacheCluster());
+      case BIND_CACHE_CLUSTER -> cacheClusters.bind(reign, request.getBindCacheCluster());
       case KIND_NOT_SET ->
           CompletableFuture.failedFuture(
               new RefusedException(Refusal.BAD_REQUEST, "a request this server does not know"));
@@ -74,6 +81,10 @@ public final class CoordinatorService {
                       noSuchFileSystem(get.getFileSystem(), tables));
                 }
                 routing.setFileSystem(fileSystem);
+                CacheCluster shared = tables.cacheCluster(fileSystem.getCacheCluster());
+                if (shared != null) {
+                  routing.setCacheCluster(shared);
+                }
               }
               return CompletableFuture.completedFuture(
                   CoordinateReply.newBuilder().setRouting(routing).build());

@@ -5,6 +5,7 @@ import com.google.protobuf.Parser;
 import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
+import io.curvefs.proto.CacheCluster;
 import io.curvefs.proto.Cluster;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GroupInfo;
@@ -77,6 +78,24 @@ final class CoordinatorTables {
 
   boolean isLive(int session) {
     return view.get(Keys.liveSession(session)) != null;
+  }
+
+  List<CacheCluster> cacheClusters() {
+    return all(Keys.cacheClusters(), CacheCluster.parser());
+  }
+
+  @Nullable CacheCluster cacheCluster(String name) {
+    byte[] value = view.get(Keys.cacheCluster(name));
+    return value == null ? null : Namespace.parse(value, CacheCluster.parser());
+  }
+
+  /** Names of the file systems that use a memcached cluster and are not being deleted. */
+  List<String> usersOf(String cacheCluster) {
+    return fileSystems().stream()
+        .filter(fileSystem -> fileSystem.getCacheCluster().equals(cacheCluster))
+        .filter(fileSystem -> fileSystem.getState() != FileSystem.State.DELETING)
+        .map(FileSystem::getName)
+        .toList();
   }
 
   /** Everything a client or server needs to find the others. */

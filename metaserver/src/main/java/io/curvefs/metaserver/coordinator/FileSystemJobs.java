@@ -59,7 +59,7 @@ public final class FileSystemJobs implements AutoCloseable {
   private static final int PARTITIONS_MIN = 12;
 
   /** Usable as a directory name, in a URL and in an object key. */
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+  static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
 
   private final Coordinator coordinator;
   private final Steps steps;
@@ -221,6 +221,10 @@ public final class FileSystemJobs implements AutoCloseable {
             resume(reign, existing); // asked before, by the same asker
             return;
           }
+          if (!request.getCacheCluster().isEmpty()
+              && tables.cacheCluster(request.getCacheCluster()) == null) {
+            throw CacheClusters.noSuch(request.getCacheCluster(), tables);
+          }
           FileSystem wanted = wanted(request, tables.groups());
           try {
             buckets.claim(wanted);
@@ -234,6 +238,9 @@ public final class FileSystemJobs implements AutoCloseable {
                       .setCreateFileSystem(CreateFileSystem.newBuilder().setFileSystem(wanted)));
           if (outcome.getKind() == CoordinatorOutcome.Kind.NAME_TAKEN) {
             throw nameTaken(request.getName());
+          }
+          if (outcome.getKind() == CoordinatorOutcome.Kind.NO_CACHE_CLUSTER) {
+            throw CacheClusters.noSuch(request.getCacheCluster(), coordinator.tables());
           }
           makePartitions(reign, wanted.toBuilder().setId(outcome.getId()).build());
         });
@@ -249,7 +256,8 @@ public final class FileSystemJobs implements AutoCloseable {
         FileSystem.newBuilder()
             .setName(request.getName())
             .setUuid(request.getUuid())
-            .setObjectStore(request.getObjectStore());
+            .setObjectStore(request.getObjectStore())
+            .setCacheCluster(request.getCacheCluster());
     for (int i = 0; i < Math.max(PARTITIONS_MIN, groups.size()); i++) {
       fileSystem.addPartitionGroups(groups.get(i % groups.size()).getId());
     }

@@ -34,6 +34,10 @@ final class SessionLeases {
     heard.remove(session);
   }
 
+  int count() {
+    return heard.size();
+  }
+
   List<SessionId> expired() {
     long now = nanoTime.getAsLong();
     return heard.entrySet().stream()

@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Iterator;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.core.StateMachineAdapter;
+import com.alipay.sofa.jraft.entity.LeaderChangeContext;
 import com.alipay.sofa.jraft.entity.RaftOutter.SnapshotMeta;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
@@ -43,6 +44,9 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   private final StateStore store;
   private final GroupMetrics metrics;
 
+  /** The newest in which this server led or followed. */
+  private volatile long newestTerm;
+
   /** Index of the last entry whose rows are in the store. */
   private long applied;
 
@@ -78,6 +82,10 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
     return term >= 0;
   }
 
+  long newestTerm() {
+    return newestTerm;
+  }
+
   private synchronized void lead(long newTerm) {
     term = newTerm;
     if (leadership == null) {
@@ -94,6 +102,7 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
 
   @Override
   public void onApply(Iterator entries) {
+    long begun = System.nanoTime();
     WriteSet rows = new WriteSet(store);
     List<Answered<O>> answers = new ArrayList<>();
     long last = applied;
@@ -129,7 +138,9 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
       entries.setErrorAndRollback(1, new Status(RaftError.ESTATEMACHINE, "%s", e.toString()));
       return;
     }
+    metrics.batchApplied(System.nanoTime() - begun);
     for (Answered<O> answer : answers) {
+      metrics.committed(answer.proposal.ageNanos());
       answer.proposal.succeed(answer.outcome);
     }
   }
@@ -181,6 +192,7 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   @Override
   public void onLeaderStart(long newTerm) {
     log.info("group {}: leader from term {} on", group, newTerm);
+    newestTerm = newTerm;
     lead(newTerm);
   }
 
@@ -188,6 +200,11 @@ final class GroupStateMachine<O> extends StateMachineAdapter {
   public void onLeaderStop(Status status) {
     log.info("group {}: no longer leader: {}", group, status.getErrorMsg());
     lead(-1);
+  }
+
+  @Override
+  public void onStartFollowing(LeaderChangeContext leader) {
+    newestTerm = leader.getTerm();
   }
 
   @Override

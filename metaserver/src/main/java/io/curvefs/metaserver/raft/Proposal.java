@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
  * @param <O> what the replica answers
  */
 final class Proposal<O> implements Closure {
+  private final long begun = System.nanoTime();
   private final LogEntry entry;
   private final CompletableFuture<O> outcome = new CompletableFuture<>();
 
@@ -24,6 +25,11 @@ final class Proposal<O> implements Closure {
 
   LogEntry entry() {
     return entry;
+  }
+
+  /** How long ago it was made. */
+  long ageNanos() {
+    return System.nanoTime() - begun;
   }
 
   CompletableFuture<O> outcome() {

@@ -14,7 +14,12 @@ import io.curvefs.metaserver.store.View;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.NotLeaderException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +35,7 @@ public final class RaftGroup<O> implements AutoCloseable {
   private final GroupId id;
   private final GroupStateMachine<O> machine;
   private final StateStore store;
+  private final Path logDirectory;
   private final RaftGroupService service;
   private final Node node;
 
@@ -37,11 +43,13 @@ public final class RaftGroup<O> implements AutoCloseable {
       GroupId id,
       GroupStateMachine<O> machine,
       StateStore store,
+      Path logDirectory,
       RaftGroupService service,
       Node node) {
     this.id = id;
     this.machine = machine;
     this.store = store;
+    this.logDirectory = logDirectory;
     this.service = service;
     this.node = node;
   }
@@ -116,6 +124,42 @@ public final class RaftGroup<O> implements AutoCloseable {
     return leader == null || leader.isEmpty()
         ? Optional.empty()
         : Optional.of(new HostPort(leader.getIp(), leader.getPort()));
+  }
+
+  /** Where this replica stands now. */
+  public GroupPosition position() {
+    return new GroupPosition(
+        machine.isLeader(),
+        machine.newestTerm(),
+        node.getLastLogIndex(),
+        node.getLastCommittedIndex(),
+        node.getLastAppliedLogIndex());
+  }
+
+  /** Bytes of the log's files on disk. */
+  public long logBytes() {
+    long bytes = 0;
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(logDirectory)) {
+      for (Path file : files) {
+        bytes += bytesOf(file);
+      }
+    } catch (IOException e) {
+      return 0; // the group is just being closed
+    }
+    return bytes;
+  }
+
+  private static long bytesOf(Path file) throws IOException {
+    try {
+      return Files.size(file);
+    } catch (NoSuchFileException e) {
+      return 0; // truncated meanwhile
+    }
+  }
+
+  /** What the rows take, in memory and on disk. */
+  public StateStore.Figures figures() {
+    return store.figures();
   }
 
   /** Asks JRaft for a snapshot now; the log before it can go. */

@@ -104,9 +104,11 @@ public final class RaftHost implements AutoCloseable {
     raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
     NodeOptions options = new NodeOptions();
     options.setRaftOptions(raft);
+    options.setServiceFactory(MeteredLogStorage.factory(metrics));
     options.setFsm(machine);
     options.setInitialConf(configuration);
-    options.setLogUri(directory.resolve("log").toString());
+    Path log = directory.resolve("log");
+    options.setLogUri(log.toString());
     options.setRaftMetaUri(directory.resolve("vote").toString());
     options.setSnapshotUri(directory.resolve("snapshot").toString());
     options.setElectionTimeoutMs(settings.electionMillis());
@@ -126,7 +128,7 @@ public final class RaftHost implements AutoCloseable {
       throw new IOException(
           "group " + id + " in " + directory + " does not start: the log above says why");
     }
-    return new RaftGroup<>(id, machine, store, service, node);
+    return new RaftGroup<>(id, machine, store, log, service, node);
   }
 
   @Override

@@ -57,7 +57,14 @@ final class Dispatcher implements RpcHandler {
   @Override
   public CompletableFuture<? extends MessageLite> handle(
       RpcMethod method, MessageLite request, Deadline deadline) {
-    metrics.request(method, request);
+    long begun = System.nanoTime();
+    return answer(method, request, deadline)
+        .whenComplete(
+            (answer, failure) -> metrics.answered(method, request, System.nanoTime() - begun));
+  }
+
+  private CompletableFuture<? extends MessageLite> answer(
+      RpcMethod method, MessageLite request, Deadline deadline) {
     return switch (method) {
       case READ -> {
         ReadRequest read = (ReadRequest) request;

@@ -50,7 +50,9 @@ final class HostedGroups implements AutoCloseable {
     RaftGroup<Outcome> raft =
         host.startGroup(
             id, directory.group(id), members, new PartitionReplica(), metrics.group(id));
-    groups.put(id, new DataGroup(raft));
+    DataGroup group = new DataGroup(raft);
+    groups.put(id, group);
+    metrics.host(group, () -> load(group));
     log.info("group {} is hosted here", id);
   }
 

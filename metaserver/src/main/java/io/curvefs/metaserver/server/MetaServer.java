@@ -126,6 +126,7 @@ public final class MetaServer implements AutoCloseable {
                 resources,
                 config.raft()));
     ServerMetrics metrics = new ServerMetrics(registry);
+    metrics.memory(resources::blockCacheBytes);
     HostedGroups hosted = opened(new HostedGroups(host, directory, metrics));
     List<HostPort> raftPeers =
         config.peers().values().stream().map(MetaServerConfig::raftAddress).toList();
@@ -137,6 +138,7 @@ public final class MetaServer implements AutoCloseable {
                 raftPeers,
                 new CoordinatorReplica(),
                 metrics.group(COORDINATOR)));
+    metrics.host(coordinatorGroup);
     for (GroupId known : directory.groups()) {
       if (!known.equals(COORDINATOR)) {
         hosted.ensure(known, raftPeers); // its log knows its members; these are for an empty one
@@ -162,6 +164,7 @@ public final class MetaServer implements AutoCloseable {
 
     Buckets buckets = opened(new Buckets());
     Coordinator coordinator = new Coordinator(coordinatorGroup, WallClock.SYSTEM);
+    metrics.sessions(coordinator::sessions);
     FileSystemJobs jobs =
         opened(
             new FileSystemJobs(

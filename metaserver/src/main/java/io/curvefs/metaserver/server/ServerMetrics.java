@@ -2,38 +2,58 @@ package io.curvefs.metaserver.server;
 
 import com.google.protobuf.MessageLite;
 import io.curvefs.id.GroupId;
+import io.curvefs.metaserver.group.DataGroup;
+import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.raft.GroupMetrics;
+import io.curvefs.metaserver.raft.GroupPosition;
+import io.curvefs.metaserver.raft.RaftGroup;
+import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.store.StateStore;
+import io.curvefs.metrics.LatencyTimers;
+import io.curvefs.metrics.MeterValues;
+import io.curvefs.metrics.ProcessMeters;
 import io.curvefs.proto.CoordinateRequest;
+import io.curvefs.proto.GroupLoad;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.MutateRequest;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.proto.ReadRequest;
 import io.curvefs.rpc.RpcMethod;
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 
-/** The counters of a metaserver; docs/metrics.md lists them. Thread-safe. */
+/** The meters of a metaserver; docs/metrics.md lists them. Thread-safe. */
 final class ServerMetrics {
+  /** Rows that are counted at most, and how often: they are walked through. */
+  private static final int ROWS_COUNTED_MAX = 10_000;
+
+  private static final Duration ROWS_COUNTED_EVERY = Duration.ofSeconds(10);
+
   private final MeterRegistry registry;
-  private final Map<String, Counter> requests = new ConcurrentHashMap<>();
+  private final Map<String, Timer> requests = new ConcurrentHashMap<>();
 
   ServerMetrics(MeterRegistry registry) {
     this.registry = registry;
+    ProcessMeters.register(registry);
   }
 
-  /** A request has arrived. */
-  void request(RpcMethod method, MessageLite request) {
+  /** A request has been answered, or refused, so long after it arrived. */
+  void answered(RpcMethod method, MessageLite request, long nanos) {
     requests
         .computeIfAbsent(
             operation(method, request),
-            operation -> registry.counter("curvefs.meta.requests", "operation", operation))
-        .increment();
+            operation ->
+                LatencyTimers.timer(registry, "curvefs.server.requests", "operation", operation))
+        .record(nanos, TimeUnit.NANOSECONDS);
   }
 
   private static String operation(RpcMethod method, MessageLite request) {
@@ -46,32 +66,105 @@ final class ServerMetrics {
     };
   }
 
+  /** For a group that is going to be hosted here. */
   GroupMetrics group(GroupId group) {
+    String tag = group.toString();
     Map<LogEntry.BodyCase, Counter> entries = new ConcurrentHashMap<>();
-    return kind ->
+    Timer commits = LatencyTimers.timer(registry, "curvefs.raft.commits", "group", tag);
+    Timer applies = LatencyTimers.timer(registry, "curvefs.raft.applies", "group", tag);
+    Timer logWrites = LatencyTimers.timer(registry, "curvefs.raft.log.writes", "group", tag);
+    return new GroupMetrics() {
+      @Override
+      public void applied(LogEntry.BodyCase kind) {
         entries
             .computeIfAbsent(
-                kind,
-                k ->
-                    registry.counter(
-                        "curvefs.raft.entries", "group", group.toString(), "kind", k.name()))
+                kind, k -> registry.counter("curvefs.raft.entries", "group", tag, "kind", k.name()))
             .increment();
+      }
+
+      @Override
+      public void committed(long nanos) {
+        commits.record(nanos, TimeUnit.NANOSECONDS);
+      }
+
+      @Override
+      public void batchApplied(long nanos) {
+        applies.record(nanos, TimeUnit.NANOSECONDS);
+      }
+
+      @Override
+      public void logWritten(long nanos) {
+        logWrites.record(nanos, TimeUnit.NANOSECONDS);
+      }
+    };
   }
 
-  /** Every counter with its tags, as {@code name{tag=value,...}}. */
+  /** A group is hosted here. */
+  void host(RaftGroup<?> group) {
+    position("curvefs.raft.leader", group, position -> position.leads() ? 1 : 0);
+    position("curvefs.raft.term", group, GroupPosition::term);
+    position("curvefs.raft.last.index", group, GroupPosition::lastIndex);
+    position("curvefs.raft.committed.index", group, GroupPosition::committedIndex);
+    position("curvefs.raft.applied.index", group, GroupPosition::appliedIndex);
+    gauge("curvefs.raft.log.bytes", group.id(), group::logBytes);
+    store("curvefs.store.file.bytes", group, StateStore.Figures::fileBytes);
+    store("curvefs.store.memory.bytes", group, StateStore.Figures::memoryBytes);
+    store("curvefs.store.rows", group, StateStore.Figures::rows);
+  }
+
+  /**
+   * A data group is hosted here. What its leader alone may tell is 0 elsewhere, so that the sum
+   * over all servers is right.
+   */
+  void host(DataGroup group, Supplier<GroupLoad> load) {
+    host(group.raft());
+    gauge("curvefs.group.inodes", group.id(), () -> load.get().getInodes());
+    gauge("curvefs.group.bytes", group.id(), () -> load.get().getBytes());
+    gauge("curvefs.group.garbage.rows", group.id(), rows(group, Keys.garbage()));
+    gauge("curvefs.group.orphans", group.id(), rows(group, Keys.orphans()));
+    gauge(
+        "curvefs.group.open.files",
+        group.id(),
+        () -> {
+          Leadership leadership = group.leadership();
+          return leadership == null ? 0 : leadership.opens().size();
+        });
+  }
+
+  private static LongSupplier rows(DataGroup group, byte[] prefix) {
+    return new Remembered(
+        () ->
+            group.leadership() == null
+                ? 0
+                : group.rows().scan(prefix, null, ROWS_COUNTED_MAX).size(),
+        ROWS_COUNTED_EVERY,
+        System::nanoTime);
+  }
+
+  private void position(String name, RaftGroup<?> group, ToLongFunction<GroupPosition> value) {
+    gauge(name, group.id(), () -> value.applyAsLong(group.position()));
+  }
+
+  private void store(String name, RaftGroup<?> group, ToLongFunction<StateStore.Figures> value) {
+    gauge(name, group.id(), () -> value.applyAsLong(group.figures()));
+  }
+
+  private void gauge(String name, GroupId group, LongSupplier value) {
+    Gauge.builder(name, value::getAsLong).tags("group", group.toString()).register(registry);
+  }
+
+  /** What all stores of the process share. */
+  void memory(LongSupplier blockCacheBytes) {
+    Gauge.builder("curvefs.store.block.cache.bytes", blockCacheBytes::getAsLong).register(registry);
+  }
+
+  /** How many clients the coordinator knows, where it leads. */
+  void sessions(LongSupplier sessions) {
+    Gauge.builder("curvefs.sessions", sessions::getAsLong).register(registry);
+  }
+
+  /** Everything metered, as {@code name{tag=value,...}}. */
   Map<String, Double> values() {
-    Map<String, Double> values = new TreeMap<>();
-    for (Meter meter : registry.getMeters()) {
-      String tags =
-          meter.getId().getTags().stream()
-              .map((Tag tag) -> tag.getKey() + "=" + tag.getValue())
-              .collect(Collectors.joining(","));
-      meter
-          .measure()
-          .forEach(
-              measured ->
-                  values.put(meter.getId().getName() + "{" + tags + "}", measured.getValue()));
-    }
-    return values;
+    return MeterValues.of(registry);
   }
 }

@@ -14,8 +14,10 @@ import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View.Row;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.DirectoryEntry;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.GetChunks;
+import io.curvefs.proto.GetFiles;
 import io.curvefs.proto.IndexedChunk;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.ListDirectory;
@@ -43,6 +45,15 @@ final class Reads {
   private static final int CHUNKS_WITH_OPEN = 4;
 
   private static final int CHUNKS_MAX = 1024;
+
+  /** Inodes of one GET_FILES, and chunks of each. */
+  private static final int FILES_MAX = 1000;
+
+  private static final int CHUNKS_PER_FILE_MAX = 64;
+
+  /** With the file that reaches so many extents, an answer to GET_FILES ends: some 2 MiB. */
+  static final int EXTENTS_OF_FILES_MAX = 32_768;
+
   private static final int LOCKED_PAUSE_MICROS = 500;
   private static final int PARTITIONS_MAX = 100_000;
 
@@ -70,9 +81,13 @@ final class Reads {
       return open(group, leadership, request, deadline);
     }
     CompletableFuture<@Nullable Void> barrier = group.raft().readBarrier();
-    return request.hasListDirectory() || request.hasGetInodes()
+    return readsManyRows(request)
         ? barrier.thenComposeAsync(passed -> attempt(group, request, deadline), readers)
         : barrier.thenCompose(passed -> attempt(group, request, deadline));
+  }
+
+  private static boolean readsManyRows(ReadRequest request) {
+    return request.hasListDirectory() || request.hasGetInodes() || request.hasGetFiles();
   }
 
   /** Reads, and again in a moment while a transaction is about to change what is read. */
@@ -126,6 +141,7 @@ final class Reads {
       }
       case LIST_DIRECTORY -> list(namespace, request.getListDirectory());
       case GET_CHUNKS -> chunks(namespace, request.getGetChunks());
+      case GET_FILES -> files(namespace, request.getGetFiles());
       case GET_XATTR -> {
         InodeId id = existing(namespace, request.getGetXattr().getInode());
         byte[] value = namespace.xattr(id, request.getGetXattr().getName());
@@ -156,6 +172,7 @@ final class Reads {
       case GET_INODES -> request.getGetInodes().getIdsList();
       case LIST_DIRECTORY -> List.of(request.getListDirectory().getInode());
       case GET_CHUNKS -> List.of(request.getGetChunks().getInode());
+      case GET_FILES -> request.getGetFiles().getIdsList();
       case GET_XATTR -> List.of(request.getGetXattr().getInode());
       case LIST_XATTRS -> List.of(request.getListXattrs().getInode());
       case OPEN, GET_USAGE, KIND_NOT_SET -> List.of();
@@ -229,6 +246,27 @@ final class Reads {
       }
     }
     return reply.build();
+  }
+
+  private static ReadReply files(Namespace namespace, GetFiles get) throws RefusedException {
+    if (get.getIdsCount() < 1 || get.getIdsCount() > FILES_MAX) {
+      throw new RefusedException(
+          Refusal.BAD_REQUEST, "1 to " + FILES_MAX + " files at once, not " + get.getIdsCount());
+    }
+    int count = Math.max(1, Math.min(CHUNKS_PER_FILE_MAX, get.getChunks()));
+    ReadReply.Builder reply = ReadReply.newBuilder();
+    int extents = 0;
+    int lookedAt = 0;
+    while (lookedAt < get.getIdsCount() && extents < EXTENTS_OF_FILES_MAX) {
+      Inode inode = namespace.inode(new InodeId(get.getIds(lookedAt++)));
+      if (inode != null) {
+        List<IndexedChunk> chunks = firstChunks(namespace, inode, count);
+        reply.addFiles(
+            FileChunks.newBuilder().setInode(inode).addAllChunks(chunks).setChunksKnown(count));
+        extents += chunks.stream().mapToInt(chunk -> chunk.getChunk().getExtentsCount()).sum();
+      }
+    }
+    return reply.setIdsLookedAt(lookedAt).build();
   }
 
   private static ReadReply usage(DataGroup group, int fileSystem) {
@@ -310,17 +348,23 @@ final class Reads {
   }
 
   private static ReadReply opened(Namespace namespace, Inode inode) {
-    ReadReply.Builder reply =
-        ReadReply.newBuilder().addInodes(inode).setChunksKnown(CHUNKS_WITH_OPEN);
-    if (inode.getType() == FileType.REGULAR && inode.getLength() > 0) {
-      for (Namespace.IndexedChunk chunk :
-          namespace.chunksFrom(new InodeId(inode.getId()), 0, CHUNKS_WITH_OPEN)) {
-        if (chunk.index() < CHUNKS_WITH_OPEN) {
-          reply.addChunks(
-              IndexedChunk.newBuilder().setIndex(chunk.index()).setChunk(chunk.chunk()));
-        }
-      }
+    return ReadReply.newBuilder()
+        .addInodes(inode)
+        .addAllChunks(firstChunks(namespace, inode, CHUNKS_WITH_OPEN))
+        .setChunksKnown(CHUNKS_WITH_OPEN)
+        .build();
+  }
+
+  /** What there is of the chunks whose index is below {@code count}. */
+  private static List<IndexedChunk> firstChunks(Namespace namespace, Inode inode, int count) {
+    if (inode.getType() != FileType.REGULAR || inode.getLength() == 0) {
+      return List.of();
     }
-    return reply.build();
+    return namespace.chunksFrom(new InodeId(inode.getId()), 0, count).stream()
+        .filter(chunk -> chunk.index() < count)
+        .map(
+            chunk ->
+                IndexedChunk.newBuilder().setIndex(chunk.index()).setChunk(chunk.chunk()).build())
+        .toList();
   }
 }

@@ -2,6 +2,7 @@ package io.curvefs.metaserver.store;
 
 import io.curvefs.proto.TransactionId;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
@@ -31,6 +32,7 @@ public final class Keys {
   private static final byte FILE_SYSTEM = (byte) 0xA3;
   private static final byte LIVE_SESSION = (byte) 0xA4;
   private static final byte ENDED_SESSION = (byte) 0xA5;
+  private static final byte CACHE_CLUSTER = (byte) 0xA6;
 
   private static final int TRANSACTION_BYTES = 1 + 4 + 8 + 8;
 
@@ -123,6 +125,11 @@ public final class Keys {
   /** What tells several garbage rows of one inode apart. */
   public static long garbageNumberOf(byte[] garbageKey) {
     return ByteBuffer.wrap(garbageKey).getLong(1 + 4 + 8);
+  }
+
+  /** Prefix of all garbage that a group holds. */
+  public static byte[] garbage() {
+    return new byte[] {GARBAGE};
   }
 
   /** Prefix of the garbage of one file system. */
@@ -239,6 +246,18 @@ public final class Keys {
 
   public static byte[] endedSessions() {
     return new byte[] {ENDED_SESSION};
+  }
+
+  /**
+   * @param name ASCII
+   */
+  public static byte[] cacheCluster(String name) {
+    byte[] ascii = name.getBytes(StandardCharsets.US_ASCII);
+    return ByteBuffer.allocate(1 + ascii.length).put(CACHE_CLUSTER).put(ascii).array();
+  }
+
+  public static byte[] cacheClusters() {
+    return new byte[] {CACHE_CLUSTER};
   }
 
   /**

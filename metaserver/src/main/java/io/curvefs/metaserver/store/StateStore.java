@@ -115,6 +115,31 @@ public final class StateStore implements View, AutoCloseable {
     }
   }
 
+  /**
+   * What the rows take.
+   *
+   * @param fileBytes of table files in use
+   * @param memoryBytes of rows that are not flushed
+   * @param rows about how many there are
+   */
+  public record Figures(long fileBytes, long memoryBytes, long rows) {}
+
+  /** What the rows take now, by RocksDB's own account. */
+  public Figures figures() {
+    replacing.readLock().lock();
+    try {
+      RocksDB current = db();
+      return new Figures(
+          current.getLongProperty("rocksdb.live-sst-files-size"),
+          current.getLongProperty("rocksdb.cur-size-all-mem-tables"),
+          current.getLongProperty("rocksdb.estimate-num-keys"));
+    } catch (RocksDBException e) {
+      throw new StoreFailedException(directory, e);
+    } finally {
+      replacing.readLock().unlock();
+    }
+  }
+
   /** Writes all changes at once. */
   public void write(WriteSet changes) {
     replacing.readLock().lock();

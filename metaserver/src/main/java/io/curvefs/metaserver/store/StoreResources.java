@@ -50,6 +50,11 @@ public final class StoreResources implements AutoCloseable {
     return options;
   }
 
+  /** Bytes of blocks in memory, and of unflushed rows, which are charged to them. */
+  public long blockCacheBytes() {
+    return blockCache.getUsage();
+  }
+
   @Override
   public void close() {
     bloomFilter.close();

@@ -1,6 +1,7 @@
 package io.curvefs.metaserver.coordinator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
@@ -9,6 +10,10 @@ import io.curvefs.metaserver.raft.RaftGroup;
 import io.curvefs.metaserver.raft.RaftHost;
 import io.curvefs.metaserver.raft.RaftSettings;
 import io.curvefs.metaserver.store.StoreResources;
+import io.curvefs.proto.BindCacheClusterRequest;
+import io.curvefs.proto.CacheCluster;
+import io.curvefs.proto.CacheClusterStatus;
+import io.curvefs.proto.CacheServer;
 import io.curvefs.proto.CloseSessionRequest;
 import io.curvefs.proto.CoordinateReply;
 import io.curvefs.proto.CoordinateRequest;
@@ -16,10 +21,16 @@ import io.curvefs.proto.CoordinatorOutcome;
 import io.curvefs.proto.CreateFsRequest;
 import io.curvefs.proto.DeleteFsRequest;
 import io.curvefs.proto.FileSystem;
+import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.GroupInfo;
+import io.curvefs.proto.HeartbeatRequest;
+import io.curvefs.proto.ListCacheClustersRequest;
 import io.curvefs.proto.OpenSessionRequest;
 import io.curvefs.proto.ParticipateReply;
 import io.curvefs.proto.ParticipateRequest;
+import io.curvefs.proto.PutCacheClusterRequest;
+import io.curvefs.proto.RemoveCacheClusterRequest;
+import io.curvefs.proto.Routing;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
@@ -34,6 +45,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -169,6 +181,16 @@ class CoordinatorJobsTest {
             .setCreateFs(CreateFsRequest.newBuilder().setName(name).setUuid(name)));
   }
 
+  private void create(String name, String cacheCluster) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setCreateFs(
+                CreateFsRequest.newBuilder()
+                    .setName(name)
+                    .setUuid(name)
+                    .setCacheCluster(cacheCluster)));
+  }
+
   private void delete(String name) throws Exception {
     ask(CoordinateRequest.newBuilder().setDeleteFs(DeleteFsRequest.newBuilder().setName(name)));
   }
@@ -240,5 +262,113 @@ class CoordinatorJobsTest {
 
     until(() -> heard.contains(session));
     assertThat(coordinator.tables().fileSystem("a")).isNotNull();
+  }
+
+  private void put(String name, boolean replace, String... hosts) throws Exception {
+    PutCacheClusterRequest.Builder request =
+        PutCacheClusterRequest.newBuilder().setName(name).setReplace(replace);
+    for (String host : hosts) {
+      request.addServers(CacheServer.newBuilder().setHost(host).setPort(11211));
+    }
+    ask(CoordinateRequest.newBuilder().setPutCacheCluster(request));
+  }
+
+  private void bind(String fileSystem, String cluster) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setBindCacheCluster(
+                BindCacheClusterRequest.newBuilder()
+                    .setFileSystem(fileSystem)
+                    .setCluster(cluster)));
+  }
+
+  private List<CacheClusterStatus> cacheClusters() throws Exception {
+    return ask(CoordinateRequest.newBuilder()
+            .setListCacheClusters(ListCacheClustersRequest.getDefaultInstance()))
+        .getCacheClustersList();
+  }
+
+  private void remove(CacheCluster cluster) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setRemoveCacheCluster(
+                RemoveCacheClusterRequest.newBuilder()
+                    .setName(cluster.getName())
+                    .setVersion(cluster.getVersion())));
+  }
+
+  private Routing routing(String fileSystem) throws Exception {
+    return ask(CoordinateRequest.newBuilder()
+            .setGetRouting(GetRouting.newBuilder().setFileSystem(fileSystem)))
+        .getRouting();
+  }
+
+  private long epochOfBeat(int session) throws Exception {
+    return ask(CoordinateRequest.newBuilder()
+            .setHeartbeat(HeartbeatRequest.newBuilder().setSession(session)))
+        .getRoutingEpoch();
+  }
+
+  @Test
+  void a_beat_tells_a_mount_that_its_memcached_servers_changed() throws Exception {
+    create("a");
+    int session = open("a");
+    put("c", false, "two", "one");
+    assertThat(routing("a").hasCacheCluster()).isFalse();
+    long before = epochOfBeat(session);
+    bind("a", "c");
+
+    assertThat(epochOfBeat(session)).isGreaterThan(before).isEqualTo(routing("a").getEpoch());
+    assertThat(routing("a").getCacheCluster().getServersList())
+        .extracting(CacheServer::getHost)
+        .containsExactly("one", "two");
+
+    long bound = epochOfBeat(session);
+    put("c", true, "three");
+    assertThat(epochOfBeat(session)).isGreaterThan(bound);
+    assertThat(routing("a").getCacheCluster().getServersList())
+        .extracting(CacheServer::getHost)
+        .containsExactly("three");
+
+    long replaced = epochOfBeat(session);
+    bind("a", "");
+    assertThat(epochOfBeat(session)).isGreaterThan(replaced);
+    assertThat(routing("a").hasCacheCluster()).isFalse();
+    assertThat(epochOfBeat(session)).as("nothing changed since").isEqualTo(routing("a").getEpoch());
+  }
+
+  @Test
+  void a_memcached_cluster_lives_as_long_as_file_systems_use_it() throws Exception {
+    put("c", false, "one");
+    create("a", "c");
+    create("b");
+    bind("b", "c");
+    CacheClusterStatus listed = cacheClusters().get(0);
+    assertThat(listed.getFileSystemsList()).containsExactly("a", "b");
+
+    assertThatThrownBy(() -> remove(listed.getCluster()))
+        .hasMessageContainingAll("'c'", "a, b", "curvefs cachecluster unbind");
+    bind("b", "");
+    delete("a");
+    remove(listed.getCluster());
+    assertThat(cacheClusters()).isEmpty();
+  }
+
+  @Test
+  void bad_memcached_clusters_are_refused_with_a_remedy() throws Exception {
+    create("a");
+    assertThatThrownBy(() -> bind("a", "c")).hasMessageContainingAll("'c'", "cachecluster add");
+    assertThatThrownBy(() -> create("b", "c")).hasMessageContainingAll("'c'", "cachecluster add");
+    put("c", false, "one");
+    assertThatThrownBy(() -> bind("a", "d")).hasMessageContainingAll("'d'", "there are: c");
+    assertThatThrownBy(() -> bind("b", "c")).hasMessageContainingAll("'b'", "there are: a");
+    assertThatThrownBy(() -> put("c", false, "two")).hasMessageContaining("--replace");
+    assertThatThrownBy(() -> put("C", false, "one")).hasMessageContainingAll("'C'", "lower-case");
+    assertThatThrownBy(() -> put("d", false)).hasMessageContaining("1 to 128 servers, not 0");
+    assertThatThrownBy(() -> put("d", false, "one", "one")).hasMessageContaining("twice");
+    assertThatThrownBy(() -> put("d", false, "o ne")).hasMessageContaining("o ne:11211");
+    String[] many = IntStream.rangeClosed(1, 129).mapToObj(i -> "h" + i).toArray(String[]::new);
+    assertThatThrownBy(() -> put("d", false, many)).hasMessageContaining("not 129");
+    assertThat(cacheClusters()).hasSize(1);
   }
 }

@@ -41,6 +41,7 @@ class KeysTest {
     assertThat(hex(Keys.fileSystem(1))).isEqualTo("a300000001");
     assertThat(hex(Keys.liveSession(1))).isEqualTo("a400000001");
     assertThat(hex(Keys.endedSession(1))).isEqualTo("a500000001");
+    assertThat(hex(Keys.cacheCluster("n"))).isEqualTo("a66e");
   }
 
   @Test

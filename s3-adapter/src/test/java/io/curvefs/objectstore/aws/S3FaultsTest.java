@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.objectstore.ObjectStoreException.Kind;
 import io.curvefs.objectstore.ObjectStoreMetrics.Snapshot;
+import io.curvefs.objectstore.ObjectStoreMetrics.Verb;
 import io.curvefs.objectstore.S3Location;
 import io.curvefs.objectstore.embedded.EmbeddedS3Options;
 import io.curvefs.objectstore.embedded.EmbeddedS3Server;
@@ -133,6 +134,11 @@ class S3FaultsTest {
     assertThat(proxy.forwarded()).isEqualTo(2);
     assertThat(store.metrics().snapshot())
         .isEqualTo(new Snapshot(1, 1, 0, 0, 0, 0, 0, BLOCK, BLOCK));
+    for (Verb verb : List.of(Verb.PUT, Verb.GET)) {
+      assertThat(store.metrics().attemptsEnded(verb)).isEqualTo(1);
+      assertThat(store.metrics().nanos(verb)).isPositive();
+    }
+    assertThat(store.metrics().attemptsEnded(Verb.DELETE)).isZero();
   }
 
   @ParameterizedTest
@@ -168,6 +174,8 @@ class S3FaultsTest {
     assertThat(read(store, 0, BLOCK)).isEqualTo(content);
     assertThat(proxy.fired(fault)).isEqualTo(2);
     requireThreeAttempts(fault, store.metrics().snapshot().gets());
+    assertThat(store.metrics().attemptsEnded(Verb.GET))
+        .isEqualTo(store.metrics().snapshot().gets());
   }
 
   @ParameterizedTest

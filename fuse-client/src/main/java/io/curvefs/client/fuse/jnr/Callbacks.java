@@ -5,6 +5,7 @@ import java.util.List;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.Delegate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The table of callbacks ({@code struct fuse_lowlevel_ops} of libfuse 2.9): where each has its
@@ -80,32 +81,40 @@ final class Callbacks {
   }
 
   private final long address = Memory.allocate(BYTES);
+  private final @Nullable AccessTrace trace;
 
   /** Native functions live as long as these objects do. */
   private final List<Object> held = new ArrayList<>();
+
+  /**
+   * @param trace notes each call; null: none is noted
+   */
+  Callbacks(@Nullable AccessTrace trace) {
+    this.trace = trace;
+  }
 
   long address() {
     return address;
   }
 
   void set(Place place, Two callback) {
-    set(place, Two.class, callback);
+    set(place, Two.class, trace == null ? callback : trace.traced(place, callback));
   }
 
   void set(Place place, Three callback) {
-    set(place, Three.class, callback);
+    set(place, Three.class, trace == null ? callback : trace.traced(place, callback));
   }
 
   void set(Place place, Four callback) {
-    set(place, Four.class, callback);
+    set(place, Four.class, trace == null ? callback : trace.traced(place, callback));
   }
 
   void set(Place place, Five callback) {
-    set(place, Five.class, callback);
+    set(place, Five.class, trace == null ? callback : trace.traced(place, callback));
   }
 
   void set(Place place, Six callback) {
-    set(place, Six.class, callback);
+    set(place, Six.class, trace == null ? callback : trace.traced(place, callback));
   }
 
   private <T> void set(Place place, Class<T> type, T callback) {

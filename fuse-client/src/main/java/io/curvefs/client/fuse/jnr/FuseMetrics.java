@@ -1,5 +1,6 @@
 package io.curvefs.client.fuse.jnr;
 
+import io.curvefs.metrics.LatencyTimers;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -15,7 +16,9 @@ final class FuseMetrics {
 
   FuseMetrics(MeterRegistry registry) {
     for (Callbacks.Place place : Callbacks.Place.values()) {
-      operations.put(place, registry.timer("curvefs.fuse.operations", "operation", place.name()));
+      operations.put(
+          place,
+          LatencyTimers.timer(registry, "curvefs.fuse.operations", "operation", place.name()));
     }
     bytesRead = registry.counter("curvefs.fuse.bytes.read");
     bytesWritten = registry.counter("curvefs.fuse.bytes.written");

@@ -1,5 +1,6 @@
 package io.curvefs.client.fuse.jnr;
 
+import io.curvefs.client.accesslog.AccessLog;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -7,10 +8,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import jnr.ffi.LibraryLoader;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +32,7 @@ public final class JnrFuseMount {
 
   private final LibFuse libFuse;
   private final Path mountPoint;
-  private final Callbacks callbacks = new Callbacks();
+  private final Callbacks callbacks;
   private final long channel;
   private final long session;
   private final CountDownLatch served;
@@ -37,19 +40,29 @@ public final class JnrFuseMount {
   /**
    * Mounts.
    *
+   * @param accessLog gets a line for each request; null: none
    * @throws IOException when libfuse is missing or refuses; the message says what to do
    */
   public JnrFuseMount(
-      Path mountPoint, Vfs vfs, FuseOptions options, WallClock clock, MeterRegistry registry)
+      Path mountPoint,
+      Vfs vfs,
+      FuseOptions options,
+      WallClock clock,
+      MeterRegistry registry,
+      @Nullable AccessLog accessLog)
       throws IOException {
     this.mountPoint = mountPoint;
     this.libFuse = load();
+    AccessTrace trace =
+        accessLog == null ? null : new AccessTrace(accessLog, libFuse, InstantSource.system());
+    this.callbacks = new Callbacks(trace);
     Replies replies =
         new Replies(
             libFuse,
             seconds(options.attributeTimeout()),
             seconds(options.entryTimeout()),
-            seconds(options.negativeTimeout()));
+            seconds(options.negativeTimeout()),
+            trace == null ? errno -> {} : trace::failed);
     long args = arguments(options);
     this.channel = libFuse.fuse_mount(mountPoint.toString(), args);
     if (channel == 0) {

@@ -310,11 +310,16 @@ final class Operations {
         Place.OPEN,
         request,
         () -> {
-          Vfs.Opened opened = vfs.open(inode(inode), access(Replies.flags(fileInfo)));
+          Vfs.Access access = access(Replies.flags(fileInfo));
+          Vfs.Opened opened = vfs.open(inode(inode), access);
           if (opened.lengthChanged()) {
             invalidator.forgetAttributes(inode);
           }
-          if (!replies.opened(request, fileInfo, opened.handle(), opened.keepPages())) {
+          boolean stands =
+              access == Vfs.Access.READ
+                  ? replies.openedToRead(request, fileInfo, opened.handle(), opened.keepPages())
+                  : replies.opened(request, fileInfo, opened.handle(), opened.keepPages());
+          if (!stands) {
             takeBack(Place.OPEN, () -> vfs.release(opened.handle()));
           }
         });

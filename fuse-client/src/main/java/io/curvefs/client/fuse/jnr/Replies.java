@@ -4,6 +4,7 @@ import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.vfs.Caller;
 import io.curvefs.error.Refusal;
 import java.nio.ByteBuffer;
+import java.util.function.IntConsumer;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.Struct;
@@ -34,6 +35,15 @@ final class Replies {
   private static final long BITS = HANDLE - 4;
 
   private static final int KEEP_CACHE = 1 << 1;
+
+  /** struct fuse_open_out of the kernel: handle, flags, padding. */
+  private static final int OPEN_OUT_BYTES = 16;
+
+  private static final int FOPEN_KEEP_CACHE = 1 << 1;
+
+  /** Since Linux 5.16, which libfuse 2 does not know; older kernels pass it over. */
+  private static final int FOPEN_NO_FLUSH = 1 << 5;
+
   private static final int USAGE_BLOCK_BYTES = 4096;
   private static final int NAME_BYTES_MAX = 255;
 
@@ -41,6 +51,7 @@ final class Replies {
   private final double attributeSeconds;
   private final double entrySeconds;
   private final double negativeSeconds;
+  private final IntConsumer failed;
   private final ThreadLocal<Scratch> scratch = ThreadLocal.withInitial(Scratch::new);
 
   /** Memory of one thread. */
@@ -51,14 +62,24 @@ final class Replies {
     final ByteBuffer dataBuffer = Memory.buffer(data, DATA_BYTES_MAX);
   }
 
-  Replies(LibFuse libFuse, double attributeSeconds, double entrySeconds, double negativeSeconds) {
+  /**
+   * @param failed hears of each errno before it is answered
+   */
+  Replies(
+      LibFuse libFuse,
+      double attributeSeconds,
+      double entrySeconds,
+      double negativeSeconds,
+      IntConsumer failed) {
     this.libFuse = libFuse;
+    this.failed = failed;
     this.attributeSeconds = attributeSeconds;
     this.entrySeconds = entrySeconds;
     this.negativeSeconds = negativeSeconds;
   }
 
   void error(long request, int errno) {
+    failed.accept(errno);
     libFuse.fuse_reply_err(request, errno);
   }
 
@@ -86,6 +107,7 @@ final class Replies {
       error(request, Refusal.ENOENT.code());
       return;
     }
+    failed.accept(Refusal.ENOENT.code());
     long entry = scratch.get().entry;
     Memory.clear(entry, ENTRY_BYTES);
     Memory.putDouble(entry + ENTRY_ATTR + StatLayout.BYTES + 8, negativeSeconds);
@@ -110,6 +132,16 @@ final class Replies {
   boolean opened(long request, long fileInfo, long handle, boolean keepPages) {
     setHandle(fileInfo, handle, keepPages);
     return libFuse.fuse_reply_open(request, fileInfo) == 0;
+  }
+
+  /** As {@link #opened}, for who cannot write: the kernel need not flush at each close. */
+  boolean openedToRead(long request, long fileInfo, long handle, boolean keepPages) {
+    setHandle(fileInfo, handle, keepPages);
+    long out = scratch.get().entry;
+    Memory.putLong(out, handle);
+    Memory.putInt(out + 8, keepPages ? FOPEN_KEEP_CACHE | FOPEN_NO_FLUSH : FOPEN_NO_FLUSH);
+    Memory.putInt(out + 12, 0);
+    return libFuse.fuse_reply_buf(request, out, OPEN_OUT_BYTES) == 0;
   }
 
   /** See {@link #opened}. */

@@ -64,7 +64,7 @@ class OperationsTest {
 
   @BeforeEach
   void wire() {
-    Replies replies = new Replies(libFuse(), 1, 1, 0);
+    Replies replies = new Replies(libFuse(), 1, 1, 0, errno -> {});
     operations =
         new Operations(
             mount.vfs,
@@ -87,7 +87,8 @@ class OperationsTest {
               assertThat(arguments[0]).isEqualTo(REQUEST);
               answers.add(method.getName());
               return switch (method.getName()) {
-                case "fuse_reply_open", "fuse_reply_create" -> answerToOpen.give();
+                case "fuse_reply_open", "fuse_reply_buf", "fuse_reply_create" ->
+                    answerToOpen.give();
                 case "fuse_reply_err" -> 0;
                 default -> throw new AssertionError(method);
               };
@@ -119,7 +120,7 @@ class OperationsTest {
     operations.open(REQUEST, file("b"), fileInfo);
     operations.opendir(REQUEST, root, fileInfo);
 
-    assertThat(answers).containsExactly("fuse_reply_create", "fuse_reply_open", "fuse_reply_open");
+    assertThat(answers).containsExactly("fuse_reply_create", "fuse_reply_buf", "fuse_reply_open");
     assertThat(mount.vfs.openHandles()).isZero();
   }
 
@@ -136,7 +137,7 @@ class OperationsTest {
         };
     operations.opendir(REQUEST, root, fileInfo);
 
-    assertThat(answers).containsExactly("fuse_reply_create", "fuse_reply_open", "fuse_reply_open");
+    assertThat(answers).containsExactly("fuse_reply_create", "fuse_reply_buf", "fuse_reply_open");
     assertThat(mount.vfs.openHandles()).isZero();
   }
 

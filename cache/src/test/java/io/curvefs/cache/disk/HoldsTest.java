@@ -1,0 +1,178 @@
+package io.curvefs.cache.disk;
+
+import static io.curvefs.cache.disk.TierFixture.small;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
+import io.curvefs.cache.Hold;
+import io.curvefs.cache.TierRoom;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HoldsTest {
+  private static final long ROOM = 10 * 4096;
+  private static final Hold FIRST = new Hold(1, false);
+  private static final Hold SECOND = new Hold(2, false);
+  private static final Hold PINNED = new Hold(3, true);
+
+  @TempDir Path parent;
+
+  private final TierFixture fixture = new TierFixture();
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private DiskTier open(long bytesMax, int filesMax) throws Exception {
+    return fixture.open(List.of(parent.resolve("cache")), bytesMax, filesMax);
+  }
+
+  private void assertFull(DiskTier tier, BlockId id, Hold hold, String remedy) {
+    assertThatThrownBy(() -> fixture.warm(tier, id, hold))
+        .isInstanceOf(CacheFullException.class)
+        .hasMessageContaining(remedy);
+  }
+
+  @Test
+  void nothing_warmed_in_a_job_is_evicted_by_the_same_job() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    for (int i = 0; i < 10; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    for (int i = 10; i < 30; i++) {
+      assertFull(tier, small(i), FIRST, "mount with a larger cache_size");
+      fixture.offer(tier, small(i));
+    }
+    assertThat(tier.statistics().evictions()).isZero();
+    for (int i = 0; i < 10; i++) {
+      assertThat(fixture.reads(tier, small(i))).as("block %d", i).isTrue();
+    }
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, ROOM, ROOM));
+  }
+
+  @Test
+  void what_is_not_held_makes_room_for_what_is_warmed_however_often_it_is_used() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    for (int i = 0; i < 10; i++) {
+      fixture.offer(tier, small(i));
+      assertThat(fixture.reads(tier, small(i))).isTrue();
+    }
+    for (int i = 10; i < 20; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    assertThat(tier.statistics().evictions()).isEqualTo(10);
+    assertThat(tier.room().bytesObtainable()).isZero();
+  }
+
+  @Test
+  void when_a_job_is_released_its_blocks_make_room_but_not_those_of_another_job() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    for (int i = 0; i < 10; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    for (int i = 0; i < 4; i++) {
+      assertThat(tier.hold(small(i), SECOND)).isTrue();
+    }
+    tier.release(1);
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, ROOM, 4 * 4096));
+    for (int i = 20; i < 26; i++) {
+      fixture.warm(tier, small(i), SECOND);
+    }
+    assertFull(tier, small(26), SECOND, "curvefs warmup evict");
+    for (int i = 0; i < 4; i++) {
+      assertThat(tier.contains(small(i))).isTrue();
+    }
+    tier.release(2);
+    tier.release(2);
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, ROOM, 0));
+  }
+
+  @Test
+  void the_limit_of_files_holds_for_what_is_warmed_too() throws Exception {
+    DiskTier tier = open(1 << 30, 3);
+    for (int i = 0; i < 3; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    assertFull(tier, small(3), FIRST, "mount with a larger cache_files");
+  }
+
+  @Test
+  void pins_outlive_their_job_and_a_restart_until_they_are_evicted_by_name() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    fixture.offer(tier, small(0));
+    fixture.warm(tier, small(0), PINNED); // was there
+    fixture.warm(tier, small(1), PINNED);
+    tier.release(PINNED.job());
+    tier.close();
+    tier = open(ROOM, 1000);
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 2 * 4096, 2 * 4096));
+    for (int i = 10; i < 40; i++) {
+      fixture.offer(tier, small(i));
+    }
+    assertThat(tier.statistics().evictions()).isPositive();
+    assertThat(fixture.reads(tier, small(0))).isTrue();
+    assertThat(fixture.reads(tier, small(1))).isTrue();
+    assertThat(tier.evict(small(0))).isTrue();
+    assertThat(tier.evict(small(0))).isFalse();
+    assertThat(tier.room().bytesHeld()).isEqualTo(4096);
+    assertThat(fixture.reads(tier, small(0))).isFalse();
+  }
+
+  @Test
+  void a_pin_is_the_missing_permission_to_write() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    fixture.warm(tier, small(0x12), PINNED);
+    fixture.warm(tier, small(0x13), FIRST);
+    Path blocks = TierFixture.blocks(parent.resolve("cache"));
+    assertThat(permissions(blocks.resolve("12/18_0_1000"))).isEqualTo("r--------");
+    assertThat(permissions(blocks.resolve("13/19_0_1000"))).isEqualTo("rw-------");
+  }
+
+  private static String permissions(Path file) throws Exception {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+  }
+
+  @Test
+  void what_another_process_pinned_is_not_evicted_here() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    for (int i = 0; i < 10; i++) {
+      fixture.offer(tier, small(i));
+    }
+    DiskTier other = open(1 << 30, 1000);
+    fixture.warm(other, small(0), PINNED); // the next victim of the first
+    for (int i = 10; i < 20; i++) {
+      fixture.offer(tier, small(i));
+    }
+    assertThat(fixture.reads(tier, small(0))).isTrue();
+    assertThat(tier.room().bytesHeld()).isEqualTo(4096);
+  }
+
+  @Test
+  void a_block_that_is_not_there_cannot_be_held() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    assertThat(tier.hold(small(0), FIRST)).isFalse();
+    fixture.offer(tier, small(0));
+    Files.delete(TierFixture.blocks(parent.resolve("cache")).resolve("00/0_0_1000"));
+    assertThat(tier.hold(small(0), PINNED)).isFalse();
+    assertThat(tier.contains(small(0))).isFalse();
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 0, 0));
+  }
+
+  @Test
+  void a_block_that_vanished_is_written_again_when_it_is_warmed() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    fixture.offer(tier, small(0));
+    Files.delete(TierFixture.blocks(parent.resolve("cache")).resolve("00/0_0_1000"));
+    fixture.warm(tier, small(0), FIRST);
+    assertThat(fixture.reads(tier, small(0))).isTrue();
+    assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 4096, 4096));
+  }
+}

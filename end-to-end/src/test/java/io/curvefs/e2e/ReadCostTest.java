@@ -1,0 +1,135 @@
+package io.curvefs.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.curvefs.e2e.testing.Mount;
+import io.curvefs.e2e.testing.SharedCluster;
+import io.curvefs.e2e.testing.Shell;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What reading through the kernel costs, by the counters that users can read too. */
+@Timeout(300)
+class ReadCostTest {
+  private static final String READS = "curvefs.fuse.operations{operation=READ}";
+  private static final String FLUSHES = "curvefs.fuse.operations{operation=FLUSH}";
+  private static final String GETS = "curvefs.s3.requests{verb=GET}";
+  private static final String RECEIVED = "curvefs.s3.bytes.received";
+  private static final String BATCHES = "curvefs.meta.requests{operation=GET_FILES}";
+
+  private Mount mount;
+  private final List<Mount> others = new ArrayList<>();
+
+  @BeforeEach
+  void mount() {
+    mount = SharedCluster.get().mount(SharedCluster.newFileSystem());
+  }
+
+  @AfterEach
+  void unmount() {
+    mount.unmount();
+    others.forEach(Mount::unmount);
+  }
+
+  private Mount another() {
+    Mount other = SharedCluster.get().mount(mount.fileSystem());
+    others.add(other);
+    return other;
+  }
+
+  private List<Path> files(int count, int bytes) throws IOException {
+    Path directory = Files.createDirectory(mount.path("set"));
+    List<Path> files = new ArrayList<>();
+    byte[] content = new byte[bytes];
+    for (int i = 0; i < count; i++) {
+      Arrays.fill(content, (byte) i);
+      files.add(Files.write(directory.resolve("f%04d".formatted(i)), content));
+    }
+    return files;
+  }
+
+  private static boolean kernelIsAtLeast(int major, int minor) {
+    String[] version = System.getProperty("os.version").split("[.-]", -1);
+    int actual = Integer.parseInt(version[0]) * 1000 + Integer.parseInt(version[1]);
+    return actual >= major * 1000 + minor;
+  }
+
+  @Test
+  void the_second_epoch_is_read_from_the_kernels_pages_until_somebody_changes_a_file()
+      throws IOException {
+    List<Path> files = files(50, 100_000);
+    Mount trainer = another();
+    List<Path> seen =
+        files.stream().map(file -> trainer.path("set").resolve(file.getFileName())).toList();
+    for (Path file : seen) {
+      Files.readAllBytes(file);
+    }
+    double reads = trainer.counted(READS);
+    if (kernelIsAtLeast(5, 16)) {
+      assertThat(trainer.counted(FLUSHES)).as("who only reads flushes nothing").isZero();
+    }
+    assertThat(reads).isGreaterThanOrEqualTo(50);
+
+    List<Path> shuffled = new ArrayList<>(seen);
+    Collections.shuffle(shuffled, new Random(1));
+    for (Path file : shuffled) {
+      assertThat(Files.readAllBytes(file)).hasSize(100_000);
+    }
+    assertThat(trainer.counted(READS)).as("second epoch").isEqualTo(reads);
+
+    byte[] changed = new byte[100_000];
+    Arrays.fill(changed, (byte) 99);
+    Files.write(files.get(7), changed);
+    for (Path file : shuffled) {
+      int number = Integer.parseInt(file.getFileName().toString().substring(1));
+      byte expected = (byte) (number == 7 ? 99 : number);
+      assertThat(Files.readAllBytes(file)).containsOnly(expected);
+    }
+    assertThat(trainer.counted(READS) - reads).as("of the changed file alone").isBetween(1.0, 4.0);
+  }
+
+  @Test
+  void files_read_in_the_order_of_their_listing_are_one_object_each_and_few_batches()
+      throws IOException {
+    files(500, 2000);
+    Mount trainer = another();
+
+    assertThat(Shell.bash(trainer.path("set"), "cat * | wc -c").trim()).isEqualTo("1000000");
+
+    assertThat(trainer.counted(GETS)).isEqualTo(500);
+    assertThat(trainer.counted(BATCHES)).isBetween(2.0, 30.0);
+    double batches = trainer.counted(BATCHES);
+
+    Shell.bash(trainer.path("set"), "cat * > /dev/null");
+    assertThat(trainer.counted(GETS)).as("second epoch").isEqualTo(500);
+    assertThat(trainer.counted(BATCHES)).as("its pages are in the kernel").isEqualTo(batches);
+  }
+
+  @Test
+  void a_little_of_each_of_many_large_files_fetches_a_little() throws IOException {
+    List<Path> files = files(12, 9 << 20);
+    Mount trainer = another();
+    Collections.shuffle(files, new Random(2));
+    for (int i = 0; i < files.size(); i++) {
+      Path file = trainer.path("set").resolve(files.get(i).getFileName());
+      try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
+        open.seek(i % 3 * 4_000_000L);
+        open.readFully(new byte[4096]);
+      }
+    }
+    // The kernel asks for 16 KiB at the beginning of a file, for two pages at most elsewhere.
+    assertThat(trainer.counted(GETS)).isEqualTo(files.size());
+    assertThat(trainer.counted(RECEIVED)).isLessThanOrEqualTo(files.size() * (16 << 10));
+  }
+}

@@ -1,0 +1,107 @@
+package io.curvefs.client.epochs;
+
+import io.curvefs.client.bench.MountProbe;
+import io.curvefs.client.bench.PageCache;
+import io.curvefs.client.bench.Requests;
+import io.curvefs.client.mount.MountHandle;
+import io.curvefs.client.mount.MountPoint;
+import io.curvefs.client.mount.MountTable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** A mount with a cache directory of its own, which stands for a host. */
+final class Host implements AutoCloseable {
+  private static final Duration END_MAX = Duration.ofSeconds(30);
+
+  /** The kernel may use names and attributes that it was told for a second. */
+  private static final long KERNEL_MILLIS = 1_100;
+
+  private final Path root;
+  private final Path cache;
+  private final MountHandle mount;
+  private final MountProbe probe;
+
+  /**
+   * @param root where it is mounted
+   * @param cache its cache directory
+   */
+  Host(Path root, Path cache) throws IOException {
+    this.root = root;
+    this.cache = cache;
+    this.mount = MountHandle.containing(root);
+    this.probe = new MountProbe(mount);
+  }
+
+  Path root() {
+    return root;
+  }
+
+  /** What it has asked of others so far. */
+  Requests requests() throws IOException {
+    return probe.read().requests();
+  }
+
+  /** Nothing is cached on this host any more. */
+  void makeCold() throws IOException {
+    mount.dropCaches();
+    Children.pause(KERNEL_MILLIS);
+  }
+
+  /** What is cached on this host is on its disk alone, and not in the kernel's cache of that. */
+  void makeDiskWarm() throws IOException {
+    mount.dropMemory();
+    new PageCache().dropMany(FilesBelow.of(cache).keySet());
+    Children.pause(KERNEL_MILLIS);
+  }
+
+  /** Unmounts, and waits for the end of the process. */
+  @Override
+  public void close() throws IOException {
+    Optional<ProcessHandle> process = ProcessHandle.of(mount.pid());
+    if (!MountPoint.unmount(root)) {
+      throw new IOException(root + " cannot be unmounted: is it in use?");
+    }
+    if (process.isPresent() && !ended(process.get())) {
+      throw new IOException("the process of the mount at " + root + " does not end");
+    }
+  }
+
+  /** Takes a mount away, whatever becomes of what was written through it. May be repeated. */
+  static void abandon(Path root) throws IOException {
+    if (MountTable.at(root).isEmpty()) {
+      return;
+    }
+    Optional<ProcessHandle> process = Optional.empty();
+    try {
+      process = ProcessHandle.of(MountHandle.containing(root).pid());
+    } catch (IOException e) {
+      // Nobody serves it.
+    }
+    process.ifPresent(ProcessHandle::destroyForcibly);
+    if (!MountPoint.detach(root)) {
+      throw new IOException(root + " cannot be unmounted: do it with 'umount -l " + root + "'");
+    }
+    if (process.isPresent() && !ended(process.get())) {
+      throw new IOException("process " + process.get().pid() + " cannot be killed");
+    }
+  }
+
+  private static boolean ended(ProcessHandle process) throws IOException {
+    try {
+      process.onExit().get(END_MAX.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package io.curvefs.client.warmup;
+
+import io.curvefs.cache.BlockId;
+import io.curvefs.cache.CacheFullException;
+import io.curvefs.cache.CacheTier;
+import io.curvefs.cache.Hold;
+import io.curvefs.cache.LastingTiers;
+import io.curvefs.cache.TierRoom;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+
+/** Tiers in memory that keep what is held, and fail on demand. */
+final class FakeTiers implements LastingTiers {
+  private final Map<CacheTier, Map<BlockId, Hold>> tiers = new EnumMap<>(CacheTier.class);
+  private final Map<CacheTier, Long> bytesMax = new EnumMap<>(CacheTier.class);
+  private final Set<Integer> released = new HashSet<>();
+
+  /** Blocks in the order in which they were asked for. */
+  final List<BlockId> asked = new ArrayList<>();
+
+  /** How often loading a block of the slice fails. */
+  final Map<Long, Integer> failures = new HashMap<>();
+
+  /** How many may be warmed; more wait. */
+  final Semaphore allowed = new Semaphore(Integer.MAX_VALUE / 2);
+
+  /** Reached when the first block waits. */
+  final CountDownLatch waiting = new CountDownLatch(1);
+
+  FakeTiers tier(CacheTier tier, long max) {
+    tiers.put(tier, new HashMap<>());
+    bytesMax.put(tier, max);
+    return this;
+  }
+
+  static FakeTiers disk(long max) {
+    return new FakeTiers().tier(CacheTier.DISK, max);
+  }
+
+  @Override
+  public boolean exists(CacheTier tier) {
+    return tiers.containsKey(tier);
+  }
+
+  @Override
+  public int warm(BlockId id, CacheTier tier, Hold hold) throws IOException {
+    if (!allowed.tryAcquire()) {
+      waiting.countDown();
+      allowed.acquireUninterruptibly();
+    }
+    synchronized (this) {
+      asked.add(id);
+      Integer fails = failures.get(id.slice());
+      if (fails != null && fails > 0) {
+        failures.put(id.slice(), fails - 1);
+        throw new IOException("object " + id + " is damaged");
+      }
+      Map<BlockId, Hold> there = tiers.get(tier);
+      if (there.containsKey(id)) {
+        there.put(id, hold);
+        return 0;
+      }
+      if (id.length() > room(tier).bytesObtainable()) {
+        throw new CacheFullException("full");
+      }
+      there.put(id, hold);
+      return id.length();
+    }
+  }
+
+  @Override
+  public synchronized Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) {
+    Set<BlockId> there = new HashSet<>(ids);
+    there.retainAll(tiers.get(tier).keySet());
+    return there;
+  }
+
+  @Override
+  public synchronized boolean evict(BlockId id, CacheTier tier) {
+    return tiers.get(tier).remove(id) != null;
+  }
+
+  @Override
+  public synchronized void release(int job) {
+    released.add(job);
+  }
+
+  synchronized Set<BlockId> held(CacheTier tier) {
+    Set<BlockId> held = new HashSet<>();
+    tiers
+        .get(tier)
+        .forEach(
+            (id, hold) -> {
+              if (hold.pinned() || !released.contains(hold.job())) {
+                held.add(id);
+              }
+            });
+    return held;
+  }
+
+  synchronized Set<BlockId> blocks(CacheTier tier) {
+    return Set.copyOf(tiers.get(tier).keySet());
+  }
+
+  synchronized int askedFor() {
+    return asked.size();
+  }
+
+  @Override
+  public synchronized TierRoom room(CacheTier tier) {
+    if (!exists(tier)) {
+      return TierRoom.NONE;
+    }
+    long used = tiers.get(tier).keySet().stream().mapToLong(BlockId::length).sum();
+    long held = held(tier).stream().mapToLong(BlockId::length).sum();
+    return new TierRoom(bytesMax.get(tier), used, held);
+  }
+}
