@@ -20,6 +20,9 @@ import java.util.Optional;
 public final class FileData {
   private final InodeId inode;
   private final ChunkMap chunks;
+  private final WriteState written;
+  private final FileCommits commits;
+  private final OrderedChanges changes;
   private final FileWriter writer;
   private final FileReader reader;
 
@@ -30,7 +33,10 @@ public final class FileData {
     this.inode = inode;
     this.aheadBytesMax = store.cache().aheadBytesMax() / Layout.BLOCK_BYTES * Layout.BLOCK_BYTES;
     this.chunks = new ChunkMap(store.namespace().meta(), inode, listener);
-    this.writer = new FileWriter(store, inode, chunks);
+    this.written = new WriteState(store, inode, chunks);
+    this.commits = new FileCommits(store, inode, chunks, written);
+    this.changes = new OrderedChanges(store, inode, written, commits);
+    this.writer = new FileWriter(store, inode, chunks, written, commits);
     this.reader = new FileReader(store, writer, chunks);
   }
 
@@ -92,14 +98,14 @@ public final class FileData {
     writer.flush();
     if (set.hasLength()) {
       if (set.getLength() == 0) {
-        Optional<Attributes> emptied = writer.empty(action);
+        Optional<Attributes> emptied = changes.empty(action);
         if (emptied.isPresent()) {
           return emptied.get();
         }
       }
       writer.drain();
     } else if (set.hasMtime()) {
-      writer.setTimes(set.getMtime());
+      changes.setTimes(set.getMtime());
     }
     return action.get();
   }
@@ -111,7 +117,7 @@ public final class FileData {
 
   /** Whether something is written that nobody else can see yet. */
   public boolean isDirty() {
-    return writer.uncommitted() != null;
+    return written.uncommitted() != null;
   }
 
   /** Where attributes come from. */
@@ -125,7 +131,7 @@ public final class FileData {
    * are asked for: a commit in between is in the one or in the other.
    */
   public Attributes withUncommitted(AttributeSource committed) throws RefusedException {
-    FileWriter.Uncommitted uncommitted = writer.uncommitted();
+    WriteState.Uncommitted uncommitted = written.uncommitted();
     Attributes attributes = committed.get();
     return uncommitted == null
         ? attributes
@@ -137,17 +143,17 @@ public final class FileData {
 
   /** Whether something is not committed yet. */
   boolean hasPending() {
-    return writer.hasPending();
+    return written.hasPending();
   }
 
   /** Takes over what an earlier mount has left in the journal; {@link #settle} brings it on. */
   void recover(List<StagedBlock> blocks) {
-    writer.recover(blocks);
+    commits.recover(blocks);
   }
 
   /** Finds out what of it is committed, and sends the rest. */
   void settle() {
-    writer.settle();
+    commits.settle();
   }
 
   /**
@@ -164,6 +170,6 @@ public final class FileData {
 
   /** How often writing this file has failed. */
   public long failures() {
-    return writer.failures();
+    return written.failures();
   }
 }

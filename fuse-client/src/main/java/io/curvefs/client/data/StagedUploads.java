@@ -83,7 +83,7 @@ final class StagedUploads implements AutoCloseable {
   @GuardedBy("this")
   private long toldNanos;
 
-  private record Item(FileWriter writer, PendingBlock block, int attempts) {}
+  private record Item(FileCommits commits, PendingBlock block, int attempts) {}
 
   /**
    * @param deadline age of the oldest block from which on writers are held up
@@ -118,8 +118,8 @@ final class StagedUploads implements AutoCloseable {
   }
 
   /** The block is safe in the journal. */
-  void add(FileWriter writer, PendingBlock block) {
-    add(new Item(writer, block, 0));
+  void add(FileCommits commits, PendingBlock block) {
+    add(new Item(commits, block, 0));
   }
 
   private synchronized void add(Item item) {
@@ -161,7 +161,7 @@ final class StagedUploads implements AutoCloseable {
   }
 
   private void send(Item item) {
-    if (!item.writer.isWanted(item.block)) {
+    if (!item.commits.isWanted(item.block)) {
       arrived(item);
       return;
     }
@@ -210,9 +210,9 @@ final class StagedUploads implements AutoCloseable {
     } else {
       failed("uploading", problem);
       long pause = Math.min(PAUSE_MILLIS_MAX, PAUSE_MILLIS_MIN << Math.min(item.attempts, 10));
-      schedule(() -> add(new Item(item.writer, item.block, item.attempts + 1)), pause);
+      schedule(() -> add(new Item(item.commits, item.block, item.attempts + 1)), pause);
     }
-    item.writer.uploadedFromJournal(item.block, problem == null);
+    item.commits.uploadedFromJournal(item.block, problem == null);
   }
 
   /** Something came through. */
