@@ -119,6 +119,19 @@ class ArchitectureTest {
               CACHE, OBJECT_STORE, "io.curvefs.client.data..", "io.curvefs.client.vfs..");
 
   @ArchTest
+  static final ArchRule theJournalKnowsNeitherStoresNorFiles =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.staging..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              OBJECT_STORE,
+              "io.curvefs.client.meta..",
+              "io.curvefs.client.data..",
+              "io.curvefs.client.vfs..");
+
+  @ArchTest
   static final ArchRule theSiblingsKnowNoBytes =
       noClasses()
           .that()

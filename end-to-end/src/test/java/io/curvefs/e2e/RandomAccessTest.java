@@ -33,14 +33,16 @@ class RandomAccessTest {
   private static final int LENGTH_MAX = 10 << 20;
   private static final int TRANSFER_MAX = 300 << 10;
 
-  private static Mount mount;
+  private static Mount plain;
+  private static Mount writeback;
   private static Mount other;
 
   @BeforeAll
   static void mount() {
     String fileSystem = SharedCluster.newFileSystem();
     // A small write buffer sends partial blocks early.
-    mount = SharedCluster.get().mount(fileSystem, "write_buffer=16M");
+    plain = SharedCluster.get().mount(fileSystem, "write_buffer=16M");
+    writeback = SharedCluster.get().mount(fileSystem, "writeback", "write_buffer=16M");
     other = SharedCluster.get().mount(fileSystem);
   }
 
@@ -48,19 +50,27 @@ class RandomAccessTest {
   static void unmount() {
     // Mapped memory keeps its file open until the buffer is collected.
     Await.until("the mapped buffers' end", Duration.ofSeconds(60), RandomAccessTest::isNotInUse);
-    mount.unmount();
+    plain.unmount();
+    writeback.unmount();
     other.unmount();
   }
 
   private static boolean isNotInUse() {
     System.gc();
-    return Shell.tryBash(Path.of("/"), "fuser -m " + mount.root()).exit() != 0;
+    return Shell.tryBash(Path.of("/"), "fuser -m " + plain.root()).exit() != 0
+        && Shell.tryBash(Path.of("/"), "fuser -m " + writeback.root()).exit() != 0;
   }
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void a_file_is_what_was_written_to_it(long seed) throws IOException {
-    new Exerciser(seed, "short-" + seed).run(600);
+    new Exerciser(plain, seed, "short-" + seed).run(600);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void a_file_is_what_was_written_to_it_through_a_journal(long seed) throws IOException {
+    new Exerciser(writeback, seed, "staged-" + seed).run(400);
   }
 
   @Test
@@ -68,11 +78,13 @@ class RandomAccessTest {
   void a_file_is_what_was_written_to_it_for_long() throws IOException {
     long first = System.nanoTime();
     for (long seed = first; seed < first + 20; seed++) {
-      new Exerciser(seed, "long-" + seed).run(5_000);
+      new Exerciser(plain, seed, "long-" + seed).run(5_000);
+      new Exerciser(writeback, seed, "long-staged-" + seed).run(5_000);
     }
   }
 
   private static final class Exerciser {
+    private final Mount mount;
     private final String name;
     private final long seed;
     private final Random random;
@@ -82,7 +94,8 @@ class RandomAccessTest {
     private int step;
     private String doing = "";
 
-    Exerciser(long seed, String name) {
+    Exerciser(Mount mount, long seed, String name) {
+      this.mount = mount;
       this.seed = seed;
       this.name = name;
       this.random = new Random(seed);
@@ -170,10 +183,19 @@ class RandomAccessTest {
       System.arraycopy(bytes, 0, expected, offset, bytes.length);
     }
 
+    /** Others see a file when it is uploaded: with a journal, later than its close. */
+    private void awaitUploaded() {
+      Await.until(
+          "the upload",
+          Duration.ofSeconds(60),
+          () -> mount.counted("curvefs.writeback.bytes") == 0);
+    }
+
     /** What is closed is seen by whoever opens then. */
     private void readElsewhere() throws IOException {
       doing = "close, read elsewhere";
       file.close();
+      awaitUploaded();
       read(other, random.nextInt(LENGTH_MAX));
       file = open();
     }
@@ -208,6 +230,7 @@ class RandomAccessTest {
     private void verifyAll() throws IOException {
       doing = "reading all at the end";
       file.close();
+      awaitUploaded();
       mount.dropCaches();
       byte[] wanted = Arrays.copyOf(expected, length);
       assertThat(Files.readAllBytes(mount.path(name)).length).as(where()).isEqualTo(length);

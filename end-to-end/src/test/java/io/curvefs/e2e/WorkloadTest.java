@@ -9,18 +9,25 @@ import io.curvefs.e2e.testing.Shell;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What people do on a file system all day. */
 @Timeout(300)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class WorkloadTest {
-  private static Mount mount;
+  private Mount mount;
+
+  /** Mount options. */
+  String[] options() {
+    return new String[0];
+  }
 
   @BeforeAll
-  static void mount() {
-    mount = SharedCluster.get().mount(SharedCluster.newFileSystem());
+  void mount() {
+    mount = SharedCluster.get().mount(SharedCluster.newFileSystem(), options());
     Shell.bash(
         mount.root(),
         "mkdir tree && (cd "
@@ -29,11 +36,11 @@ class WorkloadTest {
   }
 
   @AfterAll
-  static void unmount() {
+  void unmount() {
     mount.unmount();
   }
 
-  private static String bash(String script) {
+  private String bash(String script) {
     return Shell.bash(mount.root(), script);
   }
 

@@ -192,9 +192,15 @@ public final class Cluster implements AutoCloseable {
 
   /** Mounts a file system in a new directory. */
   public Mount mount(String fileSystem, String... options) {
+    Mount mount = unmounted(fileSystem, options);
+    mount.mount();
+    return mount;
+  }
+
+  /** A mount of a file system in a new directory, not mounted yet. */
+  public Mount unmounted(String fileSystem, String... options) {
     Mount mount = new Mount(this, fileSystem, mounts.size(), List.of(options));
     mounts.add(mount);
-    mount.mount();
     return mount;
   }
 

@@ -4,8 +4,10 @@ import io.curvefs.client.mount.DeadMountException;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.MountPoint;
 import io.curvefs.client.mount.MountTable;
+import io.curvefs.client.staging.SegmentDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +26,7 @@ import picocli.CommandLine.Parameters;
 final class UmountCommand implements Callable<Integer> {
   private static final int SECONDS_MAX = 300;
   private static final int NOTICE_SECONDS = 5;
+  private static final Duration LOOK = Duration.ofMillis(200);
 
   @Parameters(index = "0", paramLabel = "DIR")
   private Path directory;
@@ -32,6 +35,22 @@ final class UmountCommand implements Callable<Integer> {
       names = {"-l", "--lazy"},
       description = "Take the mount out of the tree although files are open there.")
   private boolean lazy;
+
+  @Option(
+      names = "--no-wait",
+      description =
+          "Leave what is in the write-back journal (-o writeback) there: the next mount on this"
+              + " host uploads it.")
+  private boolean noWait;
+
+  @Option(
+      names = "--wait-max",
+      paramLabel = "SECONDS",
+      description = "Longest wait for the upload of the write-back journal (300).")
+  private int waitSecondsMax = SECONDS_MAX;
+
+  /** The mount answers questions; during an outage of the metaservers it does not. */
+  private boolean answering;
 
   @Override
   public Integer call() throws Exception {
@@ -50,6 +69,14 @@ final class UmountCommand implements Callable<Integer> {
       }
       return 0;
     }
+    Optional<MountHandle.Staged> staged = staged(absolute);
+    if (staged.isPresent()) {
+      if (noWait) {
+        MountHandle.containing(absolute).leaveStaged();
+      } else {
+        upload(absolute, staged.get());
+      }
+    }
     boolean done = lazy ? MountPoint.detach(absolute) : MountPoint.unmount(absolute);
     if (!done) {
       throw new IOException(
@@ -61,11 +88,73 @@ final class UmountCommand implements Callable<Integer> {
     if (process.isEmpty()) {
       throw new IOException(
           absolute
-              + " is unmounted, but its process is not to be found from here: it may still be writing"
-              + " to the object store");
+              + " is unmounted, but its process is not to be found from here: it may still be"
+              + " writing to the object store");
     }
     await(process.get());
+    if (staged.isPresent()) {
+      tellWhatIsLeft(staged.get());
+    }
     return 0;
+  }
+
+  /** Empty also when the mount cannot tell: what it has in its journal stays safe there. */
+  private Optional<MountHandle.Staged> staged(Path mountPoint) {
+    if (!answering) {
+      return Optional.empty();
+    }
+    try {
+      return MountHandle.containing(mountPoint).staged();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Waits, before the unmount, until the journal is uploaded. */
+  private void upload(Path mountPoint, MountHandle.Staged first)
+      throws IOException, InterruptedException {
+    long begun = System.nanoTime();
+    long notice = begun + TimeUnit.SECONDS.toNanos(NOTICE_SECONDS);
+    MountHandle.Staged left = first;
+    while (left.bytes() > 0) {
+      long now = System.nanoTime();
+      if (now - begun > TimeUnit.SECONDS.toNanos(waitSecondsMax)) {
+        throw new IOException(
+            mountPoint
+                + " is still mounted: "
+                + describe(left)
+                + " are not in the object store after "
+                + waitSecondsMax
+                + " s"
+                + (left.failure().isEmpty() ? "" : " (" + left.failure() + ")")
+                + ". Wait longer with --wait-max, or leave them in "
+                + left.directory()
+                + " for the next mount on this host with --no-wait");
+      }
+      if (now > notice) {
+        notice = now + TimeUnit.SECONDS.toNanos(NOTICE_SECONDS);
+        System.err.println("curvefs: uploading, " + describe(left) + " are left");
+      }
+      TimeUnit.MILLISECONDS.sleep(LOOK.toMillis());
+      left = MountHandle.containing(mountPoint).staged().orElse(first);
+    }
+  }
+
+  private static String describe(MountHandle.Staged staged) {
+    return staged.files() + " files with " + staged.bytes() + " bytes";
+  }
+
+  private static void tellWhatIsLeft(MountHandle.Staged staged) throws IOException {
+    long bytes = SegmentDirectory.bytesIn(Path.of(staged.directory()));
+    if (bytes > 0) {
+      System.err.println(
+          "curvefs: "
+              + bytes
+              + " bytes stay in "
+              + staged.directory()
+              + "; others see them once the next mount of this file system on this host has"
+              + " uploaded them");
+    }
   }
 
   /**
@@ -74,9 +163,11 @@ final class UmountCommand implements Callable<Integer> {
    *
    * @throws DeadMountException when nobody does
    */
-  private static Optional<ProcessHandle> process(Path mountPoint) throws DeadMountException {
+  private Optional<ProcessHandle> process(Path mountPoint) throws DeadMountException {
     try {
-      return ProcessHandle.of(MountHandle.containing(mountPoint).pid());
+      long pid = MountHandle.containing(mountPoint).pid();
+      answering = true;
+      return ProcessHandle.of(pid);
     } catch (DeadMountException e) {
       throw e;
     } catch (IOException e) {

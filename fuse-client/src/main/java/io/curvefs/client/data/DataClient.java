@@ -1,9 +1,12 @@
 package io.curvefs.client.data;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockSource;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.siblings.SiblingReadAhead;
+import io.curvefs.client.staging.Journal;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.id.InodeId;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;
@@ -16,13 +19,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,11 +45,33 @@ public final class DataClient implements AutoCloseable {
   private final ContentListener listener;
   private final ExecutorService background;
   private final ScheduledExecutorService timer;
+  private final @Nullable StagedUploads staging;
   private final SiblingReadAhead siblings;
-  private final Set<FileData> files = ConcurrentHashMap.newKeySet();
+
+  @GuardedBy("this")
+  private final Map<InodeId, Held> files = new HashMap<>();
+
+  /** A file that is open, or has bytes that are not committed. */
+  private static final class Held {
+    final FileData data;
+    int openers;
+
+    Held(FileData data) {
+      this.data = data;
+    }
+  }
+
+  /**
+   * Where written bytes are safe before they are in the object store.
+   *
+   * @param journal stays the caller's
+   * @param deadline age of what waits there from which on writers are held up
+   */
+  public record Staging(Journal journal, Duration deadline) {}
 
   /**
    * @param objects and {@code cache} stay the caller's
+   * @param stage null: written bytes are safe in the object store alone
    */
   public DataClient(
       NamespaceClient namespace,
@@ -51,13 +79,28 @@ public final class DataClient implements AutoCloseable {
       BlockCache cache,
       WriteBuffer buffer,
       WallClock clock,
-      ContentListener listener) {
+      ContentListener listener,
+      @Nullable Staging stage) {
     this.listener = listener;
     this.background =
         Executors.newFixedThreadPool(
             BACKGROUND_THREADS, new DefaultThreadFactory("data-commit", true));
     this.timer =
         Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("data-timer", true));
+    String uuid = namespace.meta().fileSystem().getUuid();
+    this.staging =
+        stage == null
+            ? null
+            : new StagedUploads(
+                stage.journal(),
+                objects,
+                buffer.pool(),
+                id -> ObjectKeys.block(uuid, id.slice(), id.index(), id.length()),
+                clock,
+                stage.deadline(),
+                timer,
+                background,
+                this::drained);
     this.store =
         new FileStore(
             namespace,
@@ -65,15 +108,31 @@ public final class DataClient implements AutoCloseable {
             cache,
             buffer,
             new SliceIds(namespace.meta()),
-            namespace.meta().fileSystem().getUuid(),
+            uuid,
             clock,
-            background);
+            background,
+            staging);
     this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
+    if (stage != null) {
+      recover(stage.journal());
+    }
     timer.scheduleWithFixedDelay(this::flushOld, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** Blocks as the object store has them. */
-  public static BlockSource source(ObjectStore objects, String fileSystemUuid) {
+  /** Blocks as the object store has them, or the journal before it. */
+  public static BlockSource source(
+      ObjectStore objects, String fileSystemUuid, @Nullable Journal journal) {
+    BlockSource fromObjects = source(objects, fileSystemUuid);
+    return journal == null
+        ? fromObjects
+        : (id, offset, length, into) -> {
+          if (!journal.read(id, offset, length, into)) {
+            fromObjects.load(id, offset, length, into);
+          }
+        };
+  }
+
+  private static BlockSource source(ObjectStore objects, String fileSystemUuid) {
     return (id, offset, length, into) -> {
       objects.get(
           ObjectKeys.block(fileSystemUuid, id.slice(), id.index(), id.length()),
@@ -87,17 +146,77 @@ public final class DataClient implements AutoCloseable {
     };
   }
 
-  /** The bytes of a file that is open until {@link #close(FileData)}. */
-  public FileData open(InodeId inode) {
-    FileData file = new FileData(store, inode, listener);
-    files.add(file);
-    return file;
+  private void recover(Journal journal) {
+    Map<InodeId, List<StagedBlock>> byInode = new LinkedHashMap<>();
+    for (StagedBlock block : journal.recovered()) {
+      byInode.computeIfAbsent(block.inode(), inode -> new ArrayList<>()).add(block);
+    }
+    byInode.forEach(
+        (inode, blocks) -> {
+          FileData file = hold(inode).data;
+          file.recover(blocks);
+          background.execute(file::settle);
+        });
+    if (!byInode.isEmpty()) {
+      log.info(
+          "{} files have bytes in {} that an earlier mount has left; they are uploaded now",
+          byInode.size(),
+          journal.name());
+    }
   }
 
-  /** The last handle is gone; what is not flushed by now never will be. */
-  public void close(FileData file) {
-    files.remove(file);
-    file.abandon();
+  private synchronized Held hold(InodeId inode) {
+    return files.computeIfAbsent(inode, i -> new Held(new FileData(store, i, listener)));
+  }
+
+  /** The bytes of a file, one and the same for all who have it open, each until its close. */
+  public synchronized FileData open(InodeId inode) {
+    Held held = hold(inode);
+    held.openers++;
+    return held.data;
+  }
+
+  /** The file's bytes, when it is open or some of them are not committed; else null. */
+  public synchronized @Nullable FileData find(InodeId inode) {
+    Held held = files.get(inode);
+    return held == null ? null : held.data;
+  }
+
+  /**
+   * Ends one {@link #open}. With the last one, what is not flushed by now never will be: somebody
+   * else may still be writing the file until then.
+   */
+  public synchronized void close(FileData file) {
+    Held held = files.get(file.inode());
+    if (held == null || held.data != file || held.openers == 0) {
+      throw new IllegalStateException("inode " + file.inode().value() + " is not open");
+    }
+    held.openers--;
+    if (held.openers == 0) {
+      file.abandon();
+      forgetFinished(file.inode(), held);
+    }
+  }
+
+  /** The file has nothing left to commit. */
+  private synchronized void drained(InodeId inode) {
+    Held held = files.get(inode);
+    if (held != null) {
+      forgetFinished(inode, held);
+    }
+  }
+
+  @GuardedBy("this")
+  private void forgetFinished(InodeId inode, Held held) {
+    if (held.openers == 0 && !held.data.hasPending()) {
+      files.remove(inode);
+    }
+  }
+
+  private synchronized List<FileData> files() {
+    List<FileData> all = new ArrayList<>(files.size());
+    files.values().forEach(held -> all.add(held.data));
+    return all;
   }
 
   /** Fetches small files before they are opened; told of listings and opens. */
@@ -113,7 +232,7 @@ public final class DataClient implements AutoCloseable {
   }
 
   private void flushOld() {
-    files.forEach(file -> file.flushOlderThan(COMMIT_AGE));
+    files().forEach(file -> file.flushOlderThan(COMMIT_AGE));
   }
 
   /**
@@ -123,7 +242,7 @@ public final class DataClient implements AutoCloseable {
    */
   public List<String> flushAll() {
     List<String> failed = new ArrayList<>();
-    for (FileData file : files) {
+    for (FileData file : files()) {
       try {
         file.flush();
       } catch (IOException e) {
@@ -134,10 +253,27 @@ public final class DataClient implements AutoCloseable {
     return failed;
   }
 
-  /** Call {@link #flushAll} first. */
+  /** What is written here and not yet in the object store; empty: there is no journal. */
+  public Optional<StagedUsage> staged() {
+    return staging == null ? Optional.empty() : Optional.of(staging.usage());
+  }
+
+  /**
+   * Waits until what is in the journal is committed.
+   *
+   * @return whether it is
+   */
+  public boolean awaitUploaded(Duration bound) throws InterruptedException {
+    return staging == null || staging.awaitEmpty(bound);
+  }
+
+  /** Call {@link #flushAll} first. What is in the journal stays there for the next mount. */
   @Override
   public void close() {
     siblings.close();
+    if (staging != null) {
+      staging.close();
+    }
     timer.shutdownNow();
     background.shutdownNow();
   }

@@ -2,17 +2,27 @@ package io.curvefs.client.data;
 
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.SetAttributes;
 import io.curvefs.slice.Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
-/** The bytes of one open file, shared by all its handles. Thread-safe. */
+/**
+ * The bytes of one file that is open or has bytes in the journal, shared by all its handles.
+ * Thread-safe.
+ */
 public final class FileData {
   private final InodeId inode;
   private final ChunkMap chunks;
+  private final WriteState written;
+  private final FileCommits commits;
+  private final OrderedChanges changes;
   private final FileWriter writer;
   private final FileReader reader;
 
@@ -23,7 +33,10 @@ public final class FileData {
     this.inode = inode;
     this.aheadBytesMax = store.cache().aheadBytesMax() / Layout.BLOCK_BYTES * Layout.BLOCK_BYTES;
     this.chunks = new ChunkMap(store.namespace().meta(), inode, listener);
-    this.writer = new FileWriter(store, inode, chunks);
+    this.written = new WriteState(store, inode, chunks);
+    this.commits = new FileCommits(store, inode, chunks, written);
+    this.changes = new OrderedChanges(store, inode, written, commits);
+    this.writer = new FileWriter(store, inode, chunks, written, commits);
     this.reader = new FileReader(store, writer, chunks);
   }
 
@@ -57,9 +70,44 @@ public final class FileData {
     writer.write(offset, src);
   }
 
-  /** Returns once everything written is in the object store and committed. */
+  /**
+   * Returns once everything written is safe: in the object store and committed, or in the
+   * write-back journal.
+   */
   public void flush() throws IOException {
     writer.flush();
+  }
+
+  /** Returns once everything written is in the object store and committed, for others to see. */
+  public void drain() throws IOException {
+    writer.drain();
+  }
+
+  /**
+   * Changes attributes in order with what was written: neither the time nor the length of a write
+   * overtakes those that are set after it.
+   *
+   * @param action does it at the metaserver
+   */
+  public Attributes setAttributes(SetAttributes.Builder set, AttributeSource action)
+      throws IOException {
+    boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
+    if (!ordered || !isDirty()) {
+      return action.get();
+    }
+    writer.flush();
+    if (set.hasLength()) {
+      if (set.getLength() == 0) {
+        Optional<Attributes> emptied = changes.empty(action);
+        if (emptied.isPresent()) {
+          return emptied.get();
+        }
+      }
+      writer.drain();
+    } else if (set.hasMtime()) {
+      changes.setTimes(set.getMtime());
+    }
+    return action.get();
   }
 
   /** The file's bytes were changed by something else than writes: a truncate, another mount. */
@@ -69,7 +117,7 @@ public final class FileData {
 
   /** Whether something is written that nobody else can see yet. */
   public boolean isDirty() {
-    return writer.uncommitted() != null;
+    return written.uncommitted() != null;
   }
 
   /** Where attributes come from. */
@@ -83,15 +131,35 @@ public final class FileData {
    * are asked for: a commit in between is in the one or in the other.
    */
   public Attributes withUncommitted(AttributeSource committed) throws RefusedException {
-    FileWriter.Uncommitted uncommitted = writer.uncommitted();
+    WriteState.Uncommitted uncommitted = written.uncommitted();
     Attributes attributes = committed.get();
     return uncommitted == null
         ? attributes
         : attributes.withUncommitted(
-            Math.max(attributes.length(), uncommitted.end()), uncommitted.mtime());
+            Math.max(attributes.length(), uncommitted.end()),
+            uncommitted.mtime(),
+            uncommitted.changed());
   }
 
-  /** The last handle is gone; what is not committed by now is lost, and the log says so. */
+  /** Whether something is not committed yet. */
+  boolean hasPending() {
+    return written.hasPending();
+  }
+
+  /** Takes over what an earlier mount has left in the journal; {@link #settle} brings it on. */
+  void recover(List<StagedBlock> blocks) {
+    commits.recover(blocks);
+  }
+
+  /** Finds out what of it is committed, and sends the rest. */
+  void settle() {
+    commits.settle();
+  }
+
+  /**
+   * The last handle is gone; what is neither committed nor in the journal by now is lost, and the
+   * log says so.
+   */
   void abandon() {
     writer.abandon();
   }
@@ -102,6 +170,6 @@ public final class FileData {
 
   /** How often writing this file has failed. */
   public long failures() {
-    return writer.failures();
+    return written.failures();
   }
 }

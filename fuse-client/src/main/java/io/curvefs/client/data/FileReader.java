@@ -49,7 +49,7 @@ final class FileReader {
       prefetch(advice.ahead().get());
     }
     int from = dst.position();
-    List<FileWriter.Gathered> gathered = writer.gathered(offset, length);
+    List<Gathering.Gathered> gathered = writer.gathered(offset, length);
     for (int attempt = 1; ; attempt++) {
       try {
         readSent(offset, dst.duplicate().limit(from + length), advice.sequential());
@@ -61,7 +61,7 @@ final class FileReader {
         chunks.forget();
       }
     }
-    for (FileWriter.Gathered part : gathered) {
+    for (Gathering.Gathered part : gathered) {
       dst.put(from + part.at(), part.bytes(), 0, part.bytes().capacity());
     }
     writer.overlay(offset, dst, from, length);

@@ -4,97 +4,51 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
 import io.curvefs.cache.page.PagedBytes;
-import io.curvefs.client.meta.Attributes;
-import io.curvefs.error.Refusal;
+import io.curvefs.client.staging.Journal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SliceId;
-import io.curvefs.proto.ChunkExtents;
-import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Extent;
-import io.curvefs.proto.Timestamp;
 import io.curvefs.slice.Layout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
+import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes of one file on their way: gathered in windows, sent as objects (in any order), committed
- * to the metaserver (in the order in which they were sent, because newer extents hide older ones).
- * Nothing is committed before it is in the object store. Thread-safe; the lock is never held over a
- * request.
+ * Writes of one file on their way: gathered in windows, sent as objects (in any order), and left to
+ * {@link FileCommits} (in the order in which they were sent, because newer extents hide older
+ * ones). What readers see on top of what is committed comes from here. Thread-safe; the file's lock
+ * is never held over a request.
  */
 final class FileWriter {
   private static final Logger log = LoggerFactory.getLogger(FileWriter.class);
 
-  /** Uploaded blocks that are committed without waiting for a flush: one chunk's worth. */
-  private static final int COMMIT_BLOCKS = Layout.CHUNK_BYTES / Layout.BLOCK_BYTES;
-
-  /**
-   * Nothing has moved for so long: more than the object store's and the metaserver's own bounds.
-   */
-  private static final Duration STUCK = Duration.ofSeconds(200);
-
   private final FileStore store;
   private final InodeId inode;
   private final ChunkMap chunks;
+  private final WriteState state;
+  private final FileCommits commits;
 
-  /** What is being written, by number of the window in the file. */
-  @GuardedBy("this")
-  private final TreeMap<Long, Window> active = new TreeMap<>();
+  /** Where bytes are safe before they are committed; null: only in the object store. */
+  private final @Nullable StagedUploads staging;
 
-  /** Sent but not committed, in the order of sending. */
-  @GuardedBy("this")
-  private final Deque<PendingBlock> pending = new ArrayDeque<>();
-
-  /** The slice that the next block may continue; null: none. */
-  @GuardedBy("this")
-  private @Nullable OpenSlice openSlice;
-
-  @GuardedBy("this")
-  private boolean committing;
-
-  /** A flush of what has been waiting for too long is under way. */
-  @GuardedBy("this")
-  private boolean flushingOld;
-
-  /** End of everything written since the last commit; 0: nothing. */
-  @GuardedBy("this")
-  private long writtenEnd;
-
-  @GuardedBy("this")
-  private Timestamp lastWrite = Timestamp.getDefaultInstance();
-
-  @GuardedBy("this")
-  private long firstWriteNanos;
-
-  /** How often writing has failed; each handle reports a failure once. */
-  @GuardedBy("this")
-  private long failures;
-
-  /** Grows whenever what a reader sees of the pending blocks changes. */
-  @GuardedBy("this")
-  private long generation;
-
-  /** A slice of whole blocks so far, whose last one ends at this place of the file. */
-  private record OpenSlice(SliceId id, int length, long fileEnd) {}
-
-  FileWriter(FileStore store, InodeId inode, ChunkMap chunks) {
+  FileWriter(
+      FileStore store, InodeId inode, ChunkMap chunks, WriteState state, FileCommits commits) {
     this.store = store;
     this.inode = inode;
     this.chunks = chunks;
+    this.state = state;
+    this.commits = commits;
+    this.staging = store.staging();
   }
 
   /**
@@ -120,14 +74,15 @@ final class FileWriter {
   private void put(long at, int within, ByteBuffer src, int length, Deque<Page> pages)
       throws RefusedException {
     long number = at / Window.BYTES;
-    synchronized (this) {
-      Window window = active.computeIfAbsent(number, n -> new Window());
+    synchronized (state) {
+      Window window = state.active.at(number);
       window.put(within, src, length, pages);
-      if (writtenEnd == 0) {
-        firstWriteNanos = System.nanoTime();
+      if (state.writtenEnd == 0) {
+        state.firstWriteNanos = System.nanoTime();
       }
-      writtenEnd = Math.max(writtenEnd, at + length);
-      lastWrite = store.clock().now();
+      state.writtenEnd = Math.max(state.writtenEnd, at + length);
+      state.lastWrite = store.clock().now();
+      state.mtime = state.lastWrite;
       store.buffer().written(this);
       if (!window.isFull()) {
         return;
@@ -135,14 +90,14 @@ final class FileWriter {
     }
     SliceId fresh = store.sliceIds().next();
     PendingBlock full = null;
-    synchronized (this) {
-      Window window = active.get(number);
+    synchronized (state) {
+      Window window = state.active.find(number);
       if (window != null && window.isFull()) {
         full = freeze(number, window, fresh);
       }
     }
     if (full != null) {
-      upload(full);
+      dispatch(full);
     }
   }
 
@@ -165,39 +120,42 @@ final class FileWriter {
     while (isGathering()) {
       SliceId fresh = store.sliceIds().next();
       PendingBlock block = null;
-      synchronized (this) {
-        Map.Entry<Long, Window> first = active.firstEntry();
+      synchronized (state) {
+        Map.Entry<Long, Window> first = state.active.first();
         if (first != null) {
           block = freeze(first.getKey(), first.getValue(), fresh);
         }
       }
       if (block != null) {
         sent.accept(block.id.length());
-        upload(block);
+        dispatch(block);
       }
     }
   }
 
-  private synchronized boolean isGathering() {
-    if (active.isEmpty()) {
-      store.buffer().sent(this);
+  private boolean isGathering() {
+    synchronized (state) {
+      if (state.active.isEmpty()) {
+        store.buffer().sent(this);
+      }
+      return !state.active.isEmpty();
     }
-    return !active.isEmpty();
   }
 
   /** Makes a window into a block that waits to be committed after those before it. */
-  @GuardedBy("this")
+  @GuardedBy("state")
   private PendingBlock freeze(long number, Window window, SliceId fresh) {
-    active.remove(number);
+    state.active.remove(number);
     long windowStart = number * Window.BYTES;
     List<DirtyRanges.Range> ranges = window.ranges();
     int length = window.dirtyBytes();
     long fileEnd = windowStart + ranges.get(ranges.size() - 1).to();
-    OpenSlice continued = window.isDense() ? sliceEndingAt(windowStart) : null;
-    SliceId slice = continued != null ? continued.id : fresh;
-    int sliceOffset = continued != null ? continued.length : 0;
+    WriteState.OpenSlice continued = window.isDense() ? sliceEndingAt(windowStart) : null;
+    SliceId slice = continued != null ? continued.id() : fresh;
+    int sliceOffset = continued != null ? continued.length() : 0;
     int sliceLength = sliceOffset + length;
-    openSlice = window.isFull() ? new OpenSlice(slice, sliceLength, fileEnd) : null;
+    state.openSlice =
+        window.isFull() ? new WriteState.OpenSlice(slice, sliceLength, fileEnd) : null;
 
     List<Extent> extents = new ArrayList<>();
     int at = sliceOffset;
@@ -214,25 +172,98 @@ final class FileWriter {
     }
     BlockId id = new BlockId(slice.value(), sliceOffset / Layout.BLOCK_BYTES, length);
     PendingBlock block =
-        new PendingBlock(id, Layout.chunkIndex(windowStart), extents, fileEnd, window);
-    pending.add(block);
-    generation++;
+        new PendingBlock(
+            id, Layout.chunkIndex(windowStart), extents, fileEnd, state.lastWrite, window);
+    stage(block, window);
+    state.pending.add(block);
+    state.generation++;
     return block;
   }
 
+  /** Has the block put into the journal, if there is one and it takes it. */
+  @GuardedBy("state")
+  private void stage(PendingBlock block, Window window) {
+    if (staging == null || !state.pending.mayGoOnInJournal()) {
+      return;
+    }
+    OptionalLong sequence =
+        staging
+            .journal()
+            .append(
+                new Journal.NewBlock(
+                    inode, block.id, block.chunk, block.extents, block.fileEnd, block.mtime),
+                window.content(),
+                failure -> staged(block, failure));
+    if (sequence.isPresent()) {
+      block.sequence = sequence.getAsLong();
+      store.buffer().sending(window.pages().size());
+    }
+  }
+
+  /** On the journal's thread: must not block. */
+  private void staged(PendingBlock block, @Nullable IOException failure) {
+    Window window;
+    boolean wanted;
+    boolean fromMemory;
+    boolean first;
+    synchronized (state) {
+      window = block.window;
+      wanted = state.pending.contains(block);
+      first = state.pending.hasNoneInJournalBefore(block.sequence);
+      fromMemory = failure != null && wanted && !block.dispatched;
+      if (failure == null || !wanted) {
+        block.window = null;
+      }
+      if (failure == null) {
+        block.staged = true;
+      } else {
+        block.sequence = 0; // from memory, then
+        block.dispatched |= fromMemory;
+      }
+      state.generation++;
+      state.notifyAll();
+    }
+    if (window == null || staging == null) {
+      throw new IllegalStateException("staged twice: " + block.id);
+    }
+    store.buffer().arrived(window.pages().size());
+    if (failure == null || !wanted) {
+      keepOrRelease(block, window, wanted);
+    }
+    if (failure == null && wanted) {
+      staging.add(commits, block);
+    } else if (failure == null && first) {
+      staging.done(inode, block.sequence, ignored -> {});
+    } else if (fromMemory) {
+      upload(block);
+    }
+  }
+
+  /** Sends a block from memory, unless the journal has it. */
+  private void dispatch(PendingBlock block) {
+    boolean fromMemory;
+    synchronized (state) {
+      fromMemory = !block.isInJournal() && !block.dispatched;
+      block.dispatched |= fromMemory;
+    }
+    if (fromMemory) {
+      upload(block);
+    }
+  }
+
   /** The slice that a block at this place of the file would continue, within one chunk. */
-  @GuardedBy("this")
-  private @Nullable OpenSlice sliceEndingAt(long fileOffset) {
-    return openSlice != null
-            && openSlice.fileEnd == fileOffset
+  @GuardedBy("state")
+  private WriteState.@Nullable OpenSlice sliceEndingAt(long fileOffset) {
+    return state.openSlice != null
+            && state.openSlice.fileEnd() == fileOffset
             && Layout.chunkOffset(fileOffset) != 0
-        ? openSlice
+        ? state.openSlice
         : null;
   }
 
   private void upload(PendingBlock block) {
     List<ByteBuffer> content;
-    synchronized (this) {
+    synchronized (state) {
       Window window = block.window;
       if (window == null) {
         throw new IllegalStateException("uploaded already: " + block.id);
@@ -250,28 +281,28 @@ final class FileWriter {
   private void uploaded(PendingBlock block, @Nullable Throwable failure) {
     Window window;
     boolean commitDue;
-    synchronized (this) {
+    synchronized (state) {
       window = block.window;
-      if (failure != null && pending.contains(block)) {
+      if (failure != null && state.pending.contains(block)) {
         log.error(
             "inode {}: an upload failed and what was not committed yet is lost: {}",
             inode,
             String.valueOf(failure.getMessage()));
-        fail();
+        state.fail();
       } else if (failure == null) {
         block.uploaded = true;
       }
       block.window = null;
-      commitDue = uploadedPrefix() >= COMMIT_BLOCKS && !committing;
-      generation++;
-      notifyAll();
+      commitDue = state.isCommitDue();
+      state.generation++;
+      state.notifyAll();
     }
     if (window != null) {
       store.buffer().arrived(window.pages().size());
       keepOrRelease(block, window, failure == null);
     }
     if (commitDue) {
-      store.background().execute(this::commitInBackground);
+      commits.begin();
     }
   }
 
@@ -291,57 +322,29 @@ final class FileWriter {
     }
   }
 
-  @GuardedBy("this")
-  private int uploadedPrefix() {
-    int count = 0;
-    for (PendingBlock block : pending) {
-      if (!block.uploaded) {
-        break;
+  /** Nobody will ask for a flush again: what is neither committed nor in the journal is lost. */
+  void abandon() {
+    synchronized (state) {
+      if (staging == null
+          ? state.writtenEnd != 0
+          : !state.active.isEmpty() || state.pending.hasGoingThrough()) {
+        log.error("inode {}: what was written last could not be sent and is lost", inode);
+        state.fail();
       }
-      count++;
-    }
-    return count;
-  }
-
-  /** Everything that is not committed is lost; every handle hears of it once. */
-  @GuardedBy("this")
-  private void fail() {
-    failures++;
-    pending.clear();
-    openSlice = null;
-    writtenEnd = 0;
-    for (Window window : active.values()) {
-      store.buffer().release(window.pages());
-    }
-    active.clear();
-    chunks.lost();
-  }
-
-  /** Nobody will ask for a flush again: what is not committed by now is lost. */
-  synchronized void abandon() {
-    if (writtenEnd != 0) {
-      log.error("inode {}: what was written last could not be sent and is lost", inode);
-      fail();
-    }
-    store.buffer().sent(this);
-  }
-
-  private void commitInBackground() {
-    try {
-      commitUploaded();
-    } catch (RefusedException e) {
-      log.error("inode {}: what was written could not be committed: {}", inode, e.getMessage());
+      store.buffer().sent(this);
     }
   }
 
   /** Sends and commits what has been waiting for too long. */
   void flushOlderThan(Duration age) {
-    synchronized (this) {
-      boolean young = writtenEnd == 0 || System.nanoTime() - firstWriteNanos < age.toNanos();
-      if (young || flushingOld) {
+    synchronized (state) {
+      boolean safe = staging != null && state.active.isEmpty() && !state.pending.hasGoingThrough();
+      boolean young =
+          state.writtenEnd == 0 || System.nanoTime() - state.firstWriteNanos < age.toNanos();
+      if (safe || young || state.flushingOld) {
         return;
       }
-      flushingOld = true;
+      state.flushingOld = true;
     }
     store.background().execute(this::flushOld);
   }
@@ -349,165 +352,49 @@ final class FileWriter {
   private void flushOld() {
     send();
     try {
-      awaitCommitted();
+      commits.awaitSafe();
     } catch (IOException e) {
       log.error("inode {}: {}", inode, e.getMessage());
     } finally {
-      synchronized (this) {
-        flushingOld = false;
-      }
-    }
-  }
-
-  /** Returns once everything written before is in the object store and committed. */
-  void flush() throws IOException {
-    sendAll(bytes -> {});
-    awaitCommitted();
-  }
-
-  private void awaitCommitted() throws IOException {
-    long failuresBefore = failures();
-    long stuckAt = System.nanoTime() + STUCK.toNanos();
-    while (true) {
-      synchronized (this) {
-        if (failures > failuresBefore) {
-          throw new RefusedException(
-              Refusal.EIO, "writing inode " + inode + " failed: the log has the cause");
-        }
-        if (pending.isEmpty()) {
-          return;
-        }
-        if (committing || uploadedPrefix() == 0) {
-          long left = stuckAt - System.nanoTime();
-          if (left <= 0) {
-            fail();
-            throw new RefusedException(
-                Refusal.EIO, "writing inode " + inode + " has been stuck for " + STUCK);
-          }
-          try {
-            TimeUnit.NANOSECONDS.timedWait(this, left);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RefusedException(Refusal.EINTR);
-          }
-          continue;
-        }
-      }
-      if (commitUploaded()) {
-        stuckAt = System.nanoTime() + STUCK.toNanos();
+      synchronized (state) {
+        state.flushingOld = false;
       }
     }
   }
 
   /**
-   * Commits the blocks at the head of the queue that are uploaded, in one request.
-   *
-   * @return whether there were any
+   * Returns once everything written before is safe: in the object store and committed, or in the
+   * journal.
    */
-  private boolean commitUploaded() throws RefusedException {
-    List<PendingBlock> blocks = new ArrayList<>();
-    CommitExtents.Builder commit;
-    synchronized (this) {
-      if (committing) {
-        return false;
-      }
-      for (PendingBlock block : pending) {
-        if (!block.uploaded) {
-          break;
-        }
-        blocks.add(block);
-      }
-      if (blocks.isEmpty()) {
-        return false;
-      }
-      committing = true;
-      commit = commit(blocks, lastWrite);
-    }
-    boolean done = false;
-    try {
-      Attributes after = store.namespace().commit(commit);
-      synchronized (this) {
-        done = true;
-        committing = false;
-        chunks.committed(after, commit.getChunksList());
-        for (PendingBlock block : blocks) {
-          pending.remove(block);
-        }
-        if (pending.isEmpty() && active.isEmpty()) {
-          writtenEnd = 0;
-        } else {
-          firstWriteNanos = System.nanoTime();
-        }
-        generation++;
-        notifyAll();
-      }
-      return true;
-    } finally {
-      if (!done) {
-        synchronized (this) {
-          committing = false;
-          fail();
-          notifyAll();
-        }
-      }
+  void flush() throws IOException {
+    long[] sent = {0};
+    sendAll(bytes -> sent[0] += bytes);
+    commits.awaitSafe();
+    if (staging != null && sent[0] > 0) {
+      staging.throttle();
     }
   }
 
-  private CommitExtents.Builder commit(List<PendingBlock> blocks, Timestamp mtime) {
-    TreeMap<Integer, ChunkExtents.Builder> byChunk = new TreeMap<>();
-    long end = 0;
-    for (PendingBlock block : blocks) {
-      ChunkExtents.Builder chunk =
-          byChunk.computeIfAbsent(block.chunk, index -> ChunkExtents.newBuilder().setIndex(index));
-      block.extents.forEach(chunk::addExtents);
-      end = Math.max(end, block.fileEnd);
-    }
-    CommitExtents.Builder commit =
-        CommitExtents.newBuilder().setInode(inode.value()).setLength(end).setMtime(mtime);
-    byChunk.values().forEach(commit::addChunks);
-    return commit;
+  /** Returns once everything written before is in the object store and committed. */
+  void drain() throws IOException {
+    sendAll(bytes -> {});
+    commits.awaitCommitted();
   }
 
   /**
    * What is gathered but not sent of a range, as it is now. A reader takes it before it looks at
    * the extents: bytes may leave for those meanwhile.
    */
-  synchronized List<Gathered> gathered(long offset, int length) {
-    List<Gathered> found = new ArrayList<>();
-    long end = offset + length;
-    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
-      long start = entry.getKey() * Window.BYTES;
-      int from = (int) Math.max(0, offset - start);
-      int to = (int) Math.min(Window.BYTES, end - start);
-      for (DirtyRanges.Range part : entry.getValue().written(from, to)) {
-        ByteBuffer copy = ByteBuffer.allocate(part.length());
-        entry.getValue().overlay(part.from(), part.to(), copy, 0);
-        found.add(new Gathered((int) (start + part.from() - offset), copy));
-      }
+  List<Gathering.Gathered> gathered(long offset, int length) {
+    synchronized (state) {
+      return state.active.copy(offset, length);
     }
-    return found;
-  }
-
-  /**
-   * Bytes that a writer had gathered.
-   *
-   * @param at where in the range that was asked for
-   */
-  record Gathered(int at, ByteBuffer bytes) {}
-
-  @GuardedBy("this")
-  private NavigableMap<Long, Window> windows(long offset, long end) {
-    return active.subMap(offset / Window.BYTES, true, (end - 1) / Window.BYTES, true);
   }
 
   /** Copies what is gathered but not sent over the bytes that are there. */
-  synchronized void overlay(long offset, ByteBuffer dst, int dstFrom, int length) {
-    long end = offset + length;
-    for (Map.Entry<Long, Window> entry : windows(offset, end).entrySet()) {
-      long start = entry.getKey() * Window.BYTES;
-      int from = (int) Math.max(0, offset - start);
-      int to = (int) Math.min(Window.BYTES, end - start);
-      entry.getValue().overlay(from, to, dst, dstFrom + (int) (start + from - offset));
+  void overlay(long offset, ByteBuffer dst, int dstFrom, int length) {
+    synchronized (state) {
+      state.active.overlay(offset, dst, dstFrom, length);
     }
   }
 
@@ -515,18 +402,14 @@ final class FileWriter {
   List<Extent> extents(int chunk) throws RefusedException {
     while (true) {
       long before;
-      List<Extent> sent = new ArrayList<>();
-      synchronized (this) {
-        before = generation;
-        for (PendingBlock block : pending) {
-          if (block.chunk == chunk) {
-            sent.addAll(block.extents);
-          }
-        }
+      List<Extent> sent;
+      synchronized (state) {
+        before = state.generation;
+        sent = state.pending.extents(chunk);
       }
       List<Extent> committed = chunks.extents(chunk);
-      synchronized (this) {
-        if (generation != before) {
+      synchronized (state) {
+        if (state.generation != before) {
           continue; // a block has moved from one list to the other
         }
       }
@@ -540,25 +423,10 @@ final class FileWriter {
   }
 
   /** Fills dst from a block that is being uploaded; false when it is not one of those. */
-  synchronized boolean readPending(BlockId id, int offset, ByteBuffer dst) {
-    for (PendingBlock block : pending) {
-      if (block.id.equals(id)) {
-        return block.read(offset, dst);
-      }
+  boolean readPending(BlockId id, int offset, ByteBuffer dst) {
+    synchronized (state) {
+      PendingBlock block = state.pending.find(id);
+      return block != null && block.read(offset, dst);
     }
-    return false;
-  }
-
-  /**
-   * Where everything written since the last commit ends, and when; null: nothing is uncommitted.
-   */
-  synchronized @Nullable Uncommitted uncommitted() {
-    return writtenEnd == 0 ? null : new Uncommitted(writtenEnd, lastWrite);
-  }
-
-  record Uncommitted(long end, Timestamp mtime) {}
-
-  synchronized long failures() {
-    return failures;
   }
 }

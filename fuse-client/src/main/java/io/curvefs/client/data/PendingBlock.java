@@ -3,7 +3,9 @@ package io.curvefs.client.data;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
 import io.curvefs.proto.Extent;
+import io.curvefs.proto.Timestamp;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,17 +23,97 @@ final class PendingBlock {
   /** Where in the file the last byte of the block ends. */
   final long fileEnd;
 
-  /** The bytes, until they are uploaded; then null. */
+  /** What the file's modification time becomes with it. */
+  Timestamp mtime;
+
+  /** When the last of its bytes was written. */
+  final Timestamp changed;
+
+  /** The bytes, until they are uploaded or safe in the journal; then null. */
   @Nullable Window window;
+
+  /** In the journal, safe or not yet; 0: the block goes from memory to the object store. */
+  long sequence;
+
+  /** Safe in the journal. */
+  boolean staged;
 
   boolean uploaded;
 
-  PendingBlock(BlockId id, int chunk, List<Extent> extents, long fileEnd, Window window) {
+  /** Was handed on. */
+  boolean dispatched;
+
+  /** Nothing will ever refer to its object: who uploads it just now deletes it then. */
+  boolean unwanted;
+
+  PendingBlock(
+      BlockId id,
+      int chunk,
+      List<Extent> extents,
+      long fileEnd,
+      Timestamp changed,
+      @Nullable Window window) {
     this.id = id;
     this.chunk = chunk;
     this.extents = extents;
     this.fileEnd = fileEnd;
+    this.mtime = changed;
+    this.changed = changed;
     this.window = window;
+  }
+
+  /** A block that is safe in the journal. */
+  static PendingBlock inJournal(
+      long sequence,
+      BlockId id,
+      int chunk,
+      List<Extent> extents,
+      long fileEnd,
+      Timestamp mtime,
+      Timestamp changed) {
+    PendingBlock block = new PendingBlock(id, chunk, extents, fileEnd, changed, null);
+    block.mtime = mtime;
+    block.sequence = sequence;
+    block.staged = true;
+    return block;
+  }
+
+  boolean isInJournal() {
+    return sequence != 0;
+  }
+
+  /**
+   * The same bytes under a name that nobody has heard of, as a slice of their own.
+   *
+   * @param slice never used before
+   */
+  PendingBlock renamed(long slice) {
+    BlockId newId = new BlockId(slice, 0, id.length());
+    List<Extent> newExtents = new ArrayList<>(extents.size());
+    int blockStart = id.index() * BlockId.BYTES_MAX;
+    for (Extent extent : extents) {
+      newExtents.add(
+          extent.toBuilder()
+              .setSlice(slice)
+              .setSliceOffset(extent.getSliceOffset() - blockStart)
+              .setSliceLength(id.length())
+              .build());
+    }
+    return inJournal(sequence, newId, chunk, newExtents, fileEnd, mtime, changed);
+  }
+
+  /** Whether some of the extents refer to this block's bytes. */
+  boolean isReferredToBy(List<Extent> committed) {
+    int from = extents.get(0).getSliceOffset();
+    int to = from + id.length();
+    for (Extent extent : committed) {
+      if (extent.getSlice() == id.slice()
+          && extent.getSliceOffset() < to
+          && from < extent.getSliceOffset() + extent.getLength()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Fills dst from the bytes of the block; false when they are not here any more. */

@@ -47,6 +47,10 @@ public final class WriteBuffer {
     this.pagesMax = Math.toIntExact(bytesMax / PagePool.PAGE_BYTES);
   }
 
+  PagePool pool() {
+    return pool;
+  }
+
   /**
    * Pages for a write, waiting for some to become free.
    *

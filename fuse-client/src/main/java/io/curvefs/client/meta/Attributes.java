@@ -69,7 +69,11 @@ public record Attributes(
   }
 
   /** The same with what has been written here but not committed yet. */
-  public Attributes withUncommitted(long newLength, Timestamp mtime) {
+  public Attributes withUncommitted(long newLength, Timestamp mtime, Timestamp changed) {
+    boolean later =
+        changed.getSeconds() != ctimeSeconds
+            ? changed.getSeconds() > ctimeSeconds
+            : changed.getNanos() > ctimeNanos;
     return new Attributes(
         id,
         type,
@@ -82,8 +86,8 @@ public record Attributes(
         atimeNanos,
         mtime.getSeconds(),
         mtime.getNanos(),
-        mtime.getSeconds(),
-        mtime.getNanos(),
+        later ? changed.getSeconds() : ctimeSeconds,
+        later ? changed.getNanos() : ctimeNanos,
         rdev,
         symlinkTarget,
         parent,

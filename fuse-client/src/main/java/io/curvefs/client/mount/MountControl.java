@@ -1,12 +1,14 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.client.data.StagedUsage;
 import io.curvefs.client.vfs.ControlAttributes;
 import io.curvefs.client.warmup.CurveFsAttributes;
 import io.curvefs.client.warmup.WarmupMessages;
 import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,11 @@ final class MountControl implements ControlAttributes {
   static final String ACCESS_LOG = PREFIX + "access_log";
   static final String DROP_CACHES = PREFIX + "drop_caches";
 
+  /** What waits in the write-back journal; setting it to {@link #LEAVE} leaves that there. */
+  static final String WRITEBACK = PREFIX + "writeback";
+
+  static final String LEAVE = "leave";
+
   private final String bucket;
   private final String accessLog;
 
@@ -26,6 +33,8 @@ final class MountControl implements ControlAttributes {
 
   private volatile @Nullable Dropper dropper;
   private volatile @Nullable MountWarmup warmup;
+  private volatile @Nullable Supplier<Optional<StagedUsage>> staged;
+  private volatile @Nullable Runnable leaver;
 
   /** The value of {@link #DROP_CACHES} that spares what lies below memory; any other means all. */
   static final String MEMORY_ONLY = "memory";
@@ -48,11 +57,20 @@ final class MountControl implements ControlAttributes {
     this.accessLog = accessLog;
   }
 
+  /**
+   * @param newLeaver has what is staged stay in the journal at the end of the mount
+   */
   void wire(
-      Supplier<Map<String, Double>> newStatistics, Dropper newDropper, MountWarmup newWarmup) {
+      Supplier<Map<String, Double>> newStatistics,
+      Dropper newDropper,
+      MountWarmup newWarmup,
+      Supplier<Optional<StagedUsage>> newStaged,
+      Runnable newLeaver) {
     statistics = newStatistics;
     dropper = newDropper;
     warmup = newWarmup;
+    staged = newStaged;
+    leaver = newLeaver;
   }
 
   @Override
@@ -79,6 +97,11 @@ final class MountControl implements ControlAttributes {
         }
         yield ByteString.copyFromUtf8(text.toString());
       }
+      case WRITEBACK -> {
+        Supplier<Optional<StagedUsage>> wired = staged;
+        yield ByteString.copyFromUtf8(
+            wired == null ? "" : wired.get().map(StagedText::of).orElse(""));
+      }
       default -> null;
     };
   }
@@ -92,6 +115,11 @@ final class MountControl implements ControlAttributes {
     }
     if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
       return warming.attributes().set(name.substring(WarmupMessages.PREFIX.length()), value);
+    }
+    Runnable leaving = leaver;
+    if (name.equals(WRITEBACK) && value.toStringUtf8().equals(LEAVE) && leaving != null) {
+      leaving.run();
+      return true;
     }
     Dropper wired = dropper;
     if (!name.equals(DROP_CACHES) || wired == null) {

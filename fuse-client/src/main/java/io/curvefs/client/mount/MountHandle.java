@@ -125,6 +125,24 @@ public final class MountHandle {
     return values;
   }
 
+  /** What waits in the mount's write-back journal; empty: it has none. */
+  public Optional<Staged> staged() throws IOException {
+    return StagedText.parse(get(MountControl.WRITEBACK));
+  }
+
+  /**
+   * What is written and acknowledged, but not yet in the object store.
+   *
+   * @param directory of the journal
+   * @param failure why the last attempt to upload failed; empty: it did not
+   */
+  public record Staged(long files, long bytes, String directory, String failure) {}
+
+  /** Has what waits in the journal stay there when the mount ends. */
+  public void leaveStaged() throws IOException {
+    setAttribute(MountControl.WRITEBACK, MountControl.LEAVE.getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Empties every cache of the mount: the next reads are cold. */
   public void dropCaches() throws IOException {
     drop("1");

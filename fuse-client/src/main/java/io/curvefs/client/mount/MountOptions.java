@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param objectStoreMax how long one object may take, retries included
  * @param threads that answer the kernel
  * @param allowOther other users may enter
+ * @param writeback the write-back journal
  * @param passed on to the kernel
  * @param metrics where Prometheus may read; null: nowhere
  * @param accessLog file that gets a line for each request of the kernel; null: none
@@ -42,6 +43,7 @@ public record MountOptions(
     Duration objectStoreMax,
     int threads,
     boolean allowOther,
+    WritebackOptions writeback,
     List<String> passed,
     @Nullable HostPort metrics,
     @Nullable Path accessLog) {
@@ -87,6 +89,9 @@ public record MountOptions(
       throw new IllegalArgumentException(
           "options write_buffer and memory_cache must be at least 16M each");
     }
+    if (readOnly && writeback.enabled()) {
+      throw new IllegalArgumentException("options ro and writeback contradict");
+    }
     if (!subDirectory.startsWith("/")) {
       throw new IllegalArgumentException("option subdir must begin with '/': " + subDirectory);
     }
@@ -117,9 +122,10 @@ public record MountOptions(
     }
     Path cacheDefault = privileged ? Path.of("/var/cache/curvefs") : home.resolve(".cache/curvefs");
     MetaOptions defaults = MetaOptions.DEFAULTS;
+    DiskCacheOptions diskCache = DiskCacheOptions.take(given, cacheDefault);
     MountOptions options =
         new MountOptions(
-            DiskCacheOptions.take(given, cacheDefault),
+            diskCache,
             Sizes.bytes("memory_cache", take(given, "memory_cache", "96M")),
             Sizes.bytes("write_buffer", take(given, "write_buffer", "96M")),
             Sizes.bytes("read_ahead", take(given, "read_ahead", "32M")),
@@ -134,6 +140,7 @@ public record MountOptions(
             duration(given, "s3_timeout", Duration.ofSeconds(60)),
             threads(take(given, "threads", Integer.toString(THREADS_DEFAULT))),
             allowOther(given, privileged),
+            WritebackOptions.take(given, diskCache.directories().get(0)),
             passed,
             address(given, "metrics"),
             file(given, "access_log"));
@@ -158,7 +165,7 @@ public record MountOptions(
     return value;
   }
 
-  private static Duration duration(Map<String, String> given, String name, Duration otherwise) {
+  static Duration duration(Map<String, String> given, String name, Duration otherwise) {
     String value = given.remove(name);
     return value == null ? otherwise : Sizes.seconds(name, value);
   }

@@ -18,6 +18,7 @@ import io.curvefs.client.fuse.jnr.JnrFuseMount;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.staging.Journal;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.client.vfs.VfsOptions;
 import io.curvefs.error.RefusedException;
@@ -49,6 +50,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,11 +71,19 @@ public final class MountProcess implements AutoCloseable {
   /** How long files that are open at SIGTERM are still served. */
   private static final Duration GRACE = Duration.ofSeconds(10);
 
+  /** How long an unmounted file system goes on uploading its write-back journal. */
+  private static final Duration UPLOAD_MAX = Duration.ofMinutes(4);
+
+  private static final Duration UPLOAD_LOOK = Duration.ofSeconds(1);
+
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
   private final Path mountPoint;
   private final JnrFuseMount fuse;
   private final DataClient data;
   private final CountDownLatch ended = new CountDownLatch(1);
+
+  /** What is in the write-back journal stays there at the end, for the next mount. */
+  private volatile boolean leaveStaged;
 
   private MountProcess(
       MountSpec spec, Path mountPoint, MountOptions options, PrometheusMeterRegistry registry)
@@ -94,9 +104,14 @@ public final class MountProcess implements AutoCloseable {
       NamespaceClient namespace = new NamespaceClient(meta, options.meta());
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
+      Journal journal = WritebackJournal.open(options, fileSystem);
       MemcachedTier memcached =
           new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
-      TieredBlockCache cache = opened(cache(options, fileSystem, pool, objects, memcached));
+      TieredBlockCache cache =
+          opened(cache(options, fileSystem, pool, objects, memcached, journal));
+      if (journal != null) {
+        opened(journal); // closed before the cache, whose threads read it, and after what writes it
+      }
       if (options.memcached()) {
         meta.onCacheServers(servers -> memcached.use(members(servers)));
       }
@@ -105,7 +120,15 @@ public final class MountProcess implements AutoCloseable {
       this.data =
           opened(
               new DataClient(
-                  namespace, objects, cache, writeBuffer, WallClock.SYSTEM, seen.listener()));
+                  namespace,
+                  objects,
+                  cache,
+                  writeBuffer,
+                  WallClock.SYSTEM,
+                  seen.listener(),
+                  journal == null
+                      ? null
+                      : new DataClient.Staging(journal, options.writeback().deadline())));
       InodeId root = root(namespace, options);
       MountControl control =
           new MountControl(
@@ -135,7 +158,7 @@ public final class MountProcess implements AutoCloseable {
                   registry));
       vfs.listen(warmup);
       MountStatistics statistics =
-          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, accessLog);
+          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, data, accessLog);
       control.wire(
           statistics::values,
           memoryOnly -> {
@@ -146,7 +169,9 @@ public final class MountProcess implements AutoCloseable {
             }
             vfs.forgetCached();
           },
-          warmup);
+          warmup,
+          data::staged,
+          () -> leaveStaged = true);
       this.fuse =
           new JnrFuseMount(
               this.mountPoint,
@@ -273,7 +298,8 @@ public final class MountProcess implements AutoCloseable {
       FileSystem fileSystem,
       PagePool pool,
       ObjectStore objects,
-      MemcachedTier memcached)
+      MemcachedTier memcached,
+      @Nullable Journal journal)
       throws IOException {
     MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
     DiskTierOptions onDisk = options.diskCache().tier(UUID.fromString(fileSystem.getUuid()));
@@ -283,7 +309,7 @@ public final class MountProcess implements AutoCloseable {
         memory,
         disk,
         memcached,
-        DataClient.source(objects, fileSystem.getUuid()),
+        DataClient.source(objects, fileSystem.getUuid(), journal),
         TieredOptions.DEFAULTS.withWrittenToDisk(options.diskCache().writtenThrough()));
   }
 
@@ -320,12 +346,13 @@ public final class MountProcess implements AutoCloseable {
 
   /**
    * Ends the mount as SIGTERM asks: no new opens, what is dirty is flushed, files that stay open
-   * are served for a while yet.
+   * are served for a while yet. What is in the write-back journal stays there.
    */
   public void stop() throws IOException, InterruptedException {
     if (ended.getCount() == 0) {
       return;
     }
+    leaveStaged = true;
     if (!MountPoint.unmount(mountPoint)) {
       log.warn("{} is in use; taking it out of the tree", mountPoint);
       data.flushAll();
@@ -343,9 +370,34 @@ public final class MountProcess implements AutoCloseable {
       return;
     }
     data.flushAll();
+    uploadStaged();
     closeAll();
     log.info("{} is unmounted", mountPoint);
     ended.countDown();
+  }
+
+  /** Uploads what is in the journal, unless it is to stay; says what stays. */
+  private void uploadStaged() {
+    long bound = System.nanoTime() + UPLOAD_MAX.toNanos();
+    try {
+      while (!leaveStaged && System.nanoTime() < bound) {
+        if (data.awaitUploaded(UPLOAD_LOOK)) {
+          break;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    data.staged()
+        .filter(staged -> staged.blocks() > 0)
+        .ifPresent(
+            staged ->
+                log.warn(
+                    "{} files with {} bytes are not uploaded: they stay in {}, and the next mount"
+                        + " of this file system on this host uploads them",
+                    staged.files(),
+                    staged.bytes(),
+                    staged.directory()));
   }
 
   private void closeAll() {

@@ -5,6 +5,8 @@ import io.curvefs.cache.CacheStatistics;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.client.accesslog.AccessLog;
+import io.curvefs.client.data.DataClient;
+import io.curvefs.client.data.StagedUsage;
 import io.curvefs.client.data.WriteBuffer;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.metrics.MeterValues;
@@ -18,8 +20,10 @@ import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +39,7 @@ final class MountStatistics {
   private final PagePool pool;
   private final WriteBuffer writeBuffer;
   private final Vfs vfs;
+  private final DataClient data;
 
   MountStatistics(
       MeterRegistry registry,
@@ -43,6 +48,7 @@ final class MountStatistics {
       PagePool pool,
       WriteBuffer writeBuffer,
       Vfs vfs,
+      DataClient data,
       @Nullable AccessLog accessLog) {
     this.registry = registry;
     this.objects = objects.metrics();
@@ -50,9 +56,11 @@ final class MountStatistics {
     this.pool = pool;
     this.writeBuffer = writeBuffer;
     this.vfs = vfs;
+    this.data = data;
     registerObjectStore();
     registerCache();
     registerMemory();
+    registerWriteback();
     counter("curvefs.access.log.lines", () -> accessLog == null ? 0 : accessLog.lines());
     counter("curvefs.access.log.dropped", () -> accessLog == null ? 0 : accessLog.dropped());
     ProcessMeters.register(registry);
@@ -124,6 +132,25 @@ final class MountStatistics {
     gauge("curvefs.handles.open", vfs::openHandles);
   }
 
+  private void registerWriteback() {
+    gauge("curvefs.writeback.files", staged(StagedUsage::files));
+    gauge("curvefs.writeback.blocks", staged(StagedUsage::blocks));
+    gauge("curvefs.writeback.bytes", staged(StagedUsage::bytes));
+    gauge("curvefs.writeback.journal.bytes", staged(StagedUsage::storedBytes));
+    gauge("curvefs.writeback.oldest.seconds", staged(usage -> usage.oldest().toMillis() / 1000.0));
+    counter("curvefs.writeback.throttled", staged(StagedUsage::throttled));
+    counter("curvefs.writeback.failures", staged(StagedUsage::failures));
+    gauge("curvefs.writeback.failing", staged(usage -> usage.failure() == null ? 0 : 1));
+  }
+
+  /** A value of the write-back journal; 0 without one. */
+  private Reading staged(ToDoubleFunction<StagedUsage> value) {
+    return () -> {
+      Optional<StagedUsage> usage = data.staged();
+      return usage.isPresent() ? value.applyAsDouble(usage.get()) : 0;
+    };
+  }
+
   /** What only grows. */
   private void counter(String name, Reading value, String... tags) {
     FunctionCounter.builder(name, this, statistics -> value.now()).tags(tags).register(registry);
@@ -136,6 +163,6 @@ final class MountStatistics {
 
   @FunctionalInterface
   private interface Reading {
-    long now();
+    double now();
   }
 }

@@ -143,7 +143,7 @@ final class MountWarmup implements OpenListener, AutoCloseable {
       FileData file = data.open(inode);
       try {
         file.opened(opened);
-        Attributes attributes = opened.attributes();
+        Attributes attributes = file.withUncommitted(opened::attributes);
         ReadStream stream = file.stream(READ_BYTES);
         ByteBuffer buffer = ByteBuffer.allocateDirect(READ_BYTES);
         for (long at = 0; at < attributes.length(); at += buffer.position()) {

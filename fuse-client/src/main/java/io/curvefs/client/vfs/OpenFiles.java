@@ -110,10 +110,14 @@ final class OpenFiles {
     return handles.get(handle);
   }
 
-  /** The file's bytes, when it is open here. */
-  synchronized @Nullable FileData find(InodeId inode) {
-    Shared shared = files.get(inode);
-    return shared == null ? null : shared.data;
+  /** The file's bytes, when it is open here, or has some that are not committed. */
+  @Nullable FileData find(InodeId inode) {
+    return data.find(inode);
+  }
+
+  /** Whether files that are closed may have bytes that are not committed. */
+  boolean mayHaveStaged() {
+    return data.staged().map(usage -> usage.blocks() > 0).orElse(false);
   }
 
   /** Ends a handle. What the last one leaves unflushed is flushed. */

@@ -145,30 +145,45 @@ public final class Vfs {
     namespace.removeDirectory(parent, name);
   }
 
+  /** A rename publishes: what was written to the file is committed first, for others to see. */
   public void rename(InodeId parent, ByteString name, InodeId newParent, ByteString newName)
-      throws RefusedException {
+      throws IOException {
     requireWritable();
+    if (files.mayHaveStaged()) {
+      drain(namespace.child(parent, name));
+    }
     namespace.rename(parent, name, newParent, newName);
   }
 
-  public Attributes link(InodeId inode, InodeId parent, ByteString name) throws RefusedException {
+  private void drain(InodeId inode) throws IOException {
+    FileData file = files.find(inode);
+    if (file != null) {
+      file.drain();
+    }
+  }
+
+  /** As with {@link #rename}, what was written is committed first. */
+  public Attributes link(InodeId inode, InodeId parent, ByteString name) throws IOException {
     requireWritable();
+    if (files.mayHaveStaged()) {
+      drain(inode);
+    }
     return namespace.link(inode, parent, name);
   }
 
   /**
-   * Changes attributes. What was written before is committed first, so that neither its time nor
-   * its length overtakes the ones set here.
+   * Changes attributes, in order with what was written before.
+   *
+   * @return as they are at the metaserver
    */
   public Attributes setAttributes(SetAttributes.Builder set) throws IOException {
     requireWritable();
     InodeId inode = new InodeId(set.getInode());
     FileData open = files.find(inode);
-    boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
-    if (open != null && ordered && open.isDirty()) {
-      open.flush();
-    }
-    Attributes after = namespace.setAttributes(set);
+    Attributes after =
+        open == null
+            ? namespace.setAttributes(set)
+            : open.setAttributes(set, () -> namespace.setAttributes(set));
     if (set.hasLength()) {
       seen.changedHere(inode, after.dataVersion());
       if (open != null) {

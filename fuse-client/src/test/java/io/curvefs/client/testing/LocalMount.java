@@ -11,6 +11,8 @@ import io.curvefs.client.data.WriteBuffer;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.MetaOptions;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.staging.Journal;
+import io.curvefs.client.staging.SegmentStore;
 import io.curvefs.client.vfs.ControlAttributes;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.client.vfs.VfsOptions;
@@ -21,10 +23,17 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 
 /** A mounted file system without a kernel: the VFS over a {@link LocalCluster}. */
 public final class LocalMount implements AutoCloseable {
+  private static final Duration PUTS_END_MAX = Duration.ofSeconds(10);
+  private static final Duration JOURNAL_DEADLINE = Duration.ofSeconds(30);
+  private static final long MEMORY_CACHE_BYTES = 53 << 20;
+  private static final long PASSING_BYTES = 11 << 20;
+
   public final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   public final MetaClient meta;
   public final ObjectStore objects;
@@ -33,6 +42,7 @@ public final class LocalMount implements AutoCloseable {
   public final PagePool pool;
   public final WriteBuffer buffer;
   private final TieredBlockCache cache;
+  private final Journal journal;
 
   public LocalMount(LocalCluster cluster, String fileSystem) throws IOException {
     this(cluster, fileSystem, MetaOptions.DEFAULTS, 64 << 20, UnaryOperator.identity());
@@ -48,7 +58,16 @@ public final class LocalMount implements AutoCloseable {
       long writeBufferBytes,
       UnaryOperator<ObjectStore> faults)
       throws IOException {
-    this(cluster, fileSystem, options, writeBufferBytes, 53 << 20, 11 << 20, faults);
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        MEMORY_CACHE_BYTES,
+        PASSING_BYTES,
+        faults,
+        null,
+        JOURNAL_DEADLINE);
   }
 
   /**
@@ -64,11 +83,68 @@ public final class LocalMount implements AutoCloseable {
       long passingBytes,
       UnaryOperator<ObjectStore> faults)
       throws IOException {
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        memoryCacheBytes,
+        passingBytes,
+        faults,
+        null,
+        JOURNAL_DEADLINE);
+  }
+
+  /**
+   * @param segments of the write-back journal
+   * @param deadline of what is in it
+   */
+  public LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      UnaryOperator<ObjectStore> faults,
+      SegmentStore segments,
+      Duration deadline)
+      throws IOException {
+    this(
+        cluster,
+        fileSystem,
+        options,
+        writeBufferBytes,
+        MEMORY_CACHE_BYTES,
+        PASSING_BYTES,
+        faults,
+        segments,
+        deadline);
+  }
+
+  private LocalMount(
+      LocalCluster cluster,
+      String fileSystem,
+      MetaOptions options,
+      long writeBufferBytes,
+      long memoryCacheBytes,
+      long passingBytes,
+      UnaryOperator<ObjectStore> faults,
+      SegmentStore segments,
+      Duration deadline)
+      throws IOException {
     meta = cluster.connect(fileSystem, options, registry);
     NamespaceClient namespace = new NamespaceClient(meta, options);
     objects =
         faults.apply(
             S3ObjectStore.open(cluster.s3().location(LocalCluster.BUCKET), S3Limits.DEFAULTS));
+    journal =
+        segments == null
+            ? null
+            : Journal.open(
+                segments,
+                UUID.fromString(meta.fileSystem().getUuid()),
+                64 << 20,
+                true,
+                WallClock.SYSTEM);
     pool = new PagePool(writeBufferBytes + memoryCacheBytes + passingBytes);
     cache =
         new TieredBlockCache(
@@ -76,11 +152,19 @@ public final class LocalMount implements AutoCloseable {
             new MemoryTier(pool, memoryCacheBytes / 4 * 3),
             null,
             null,
-            DataClient.source(objects, meta.fileSystem().getUuid()),
+            DataClient.source(objects, meta.fileSystem().getUuid(), journal),
             TieredOptions.DEFAULTS);
     buffer = new WriteBuffer(pool, writeBufferBytes);
     Vfs.Seen seen = new Vfs.Seen();
-    data = new DataClient(namespace, objects, cache, buffer, WallClock.SYSTEM, seen.listener());
+    data =
+        new DataClient(
+            namespace,
+            objects,
+            cache,
+            buffer,
+            WallClock.SYSTEM,
+            seen.listener(),
+            journal == null ? null : new DataClient.Staging(journal, deadline));
     vfs =
         new Vfs(
             namespace, data, seen, new NoControl(), new VfsOptions(InodeId.ROOT, false, 32 << 20));
@@ -116,10 +200,26 @@ public final class LocalMount implements AutoCloseable {
   @Override
   public void close() throws IOException {
     data.flushAll();
+    end();
+  }
+
+  /** Ends without a last flush, as a crash does; what is in the journal stays there. */
+  public void crash() throws IOException {
+    end();
+  }
+
+  private void end() throws IOException {
     data.close();
+    if (journal != null) {
+      journal.close();
+    }
     cache.close();
     objects.close();
     meta.close();
+    long until = System.nanoTime() + PUTS_END_MAX.toNanos();
+    while (pool.inUse() != 0 && System.nanoTime() < until) {
+      Thread.onSpinWait(); // puts that the store's end has failed
+    }
     if (pool.inUse() != 0) {
       throw new IllegalStateException(pool.inUse() + " pages are leaked");
     }

@@ -3,6 +3,7 @@ package io.curvefs.client.vfs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.client.data.FileData;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.testing.LocalCluster;
@@ -115,6 +116,21 @@ class VfsTest {
     } finally {
       vfs.release(opened.handle());
     }
+  }
+
+  @Test
+  void somebody_else_who_ends_reading_a_file_does_not_end_what_is_being_written() throws Exception {
+    Vfs.Opened writing = vfs.createOpen(CALLER, root, name("f"), 0644);
+    vfs.write(writing.handle(), 0, random(1, 5_000_000));
+    InodeId inode = vfs.lookup(root, name("f"));
+
+    FileData reading = mount.data.open(inode); // as the mount does for a list of paths
+    mount.data.close(reading);
+    vfs.flush(writing.handle());
+    vfs.release(writing.handle());
+
+    mount.dropCaches();
+    assertThat(read(vfs, inode, 0, 5_000_000)).isEqualTo(random(1, 5_000_000));
   }
 
   @Test

@@ -126,7 +126,16 @@ final class DataEffects {
     inode.setLength(Math.max(lengthBefore, commit.getLength()));
     inode.setMtime(commit.hasMtime() ? commit.getMtime() : time);
     inode.setDataVersion(inode.getDataVersion() + 1);
-    inodes.changedLength(inode, lengthBefore);
+    Timestamp ctime = commit.hasChanged() ? later(inode.getCtime(), commit.getChanged()) : time;
+    inodes.changedLength(inode, lengthBefore, ctime);
+  }
+
+  private static Timestamp later(Timestamp a, Timestamp b) {
+    boolean first =
+        a.getSeconds() != b.getSeconds()
+            ? a.getSeconds() > b.getSeconds()
+            : a.getNanos() > b.getNanos();
+    return first ? a : b;
   }
 
   private static void append(List<Extent> extents, Extent added) {

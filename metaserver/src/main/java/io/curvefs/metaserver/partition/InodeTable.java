@@ -50,13 +50,23 @@ final class InodeTable {
 
   /** Writes a changed row; its ctime and version move on. */
   void changed(Inode.Builder inode) {
-    inode.setCtime(time).setVersion(inode.getVersion() + 1);
+    changed(inode, time);
+  }
+
+  private void changed(Inode.Builder inode, Timestamp ctime) {
+    inode.setCtime(ctime).setVersion(inode.getVersion() + 1);
     rows.put(Keys.inode(fileSystem, inode.getId()), inode.build().toByteArray());
   }
 
   /** Writes a row whose length changed; the partition's bytes follow. */
   void changedLength(Inode.Builder inode, long lengthBefore) throws ConditionFailedException {
-    changed(inode);
+    changedLength(inode, lengthBefore, time);
+  }
+
+  /** As {@link #changedLength(Inode.Builder, long)}, for a change that is known to be older. */
+  void changedLength(Inode.Builder inode, long lengthBefore, Timestamp ctime)
+      throws ConditionFailedException {
+    changed(inode, ctime);
     Partition.Builder partition = partition(inode.getId());
     partition.setBytes(partition.getBytes() + inode.getLength() - lengthBefore);
     put(inode.getId(), partition);

@@ -36,6 +36,7 @@ import io.curvefs.proto.ReplaceExtents;
 import io.curvefs.proto.RequestId;
 import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
+import io.curvefs.proto.Timestamp;
 import io.curvefs.proto.TransactionId;
 import io.curvefs.proto.Unlink;
 import java.util.List;
@@ -277,6 +278,27 @@ class PartitionReplicaTest {
         .setSlice(slice)
         .setSliceLength(length)
         .build();
+  }
+
+  @Test
+  void a_late_commit_changes_the_file_when_it_was_written_but_never_back() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    Timestamp later = inode(file).getCtime().toBuilder().setSeconds(4_000_000_000L).build();
+    Timestamp earlier = later.toBuilder().setSeconds(3_000_000_000L).build();
+    for (Timestamp changed : List.of(later, earlier)) {
+      machine.execute(
+          MutateRequest.newBuilder()
+              .setCommit(
+                  CommitExtents.newBuilder()
+                      .setInode(file)
+                      .setLength(1)
+                      .setMtime(earlier)
+                      .setChanged(changed)));
+      assertThat(inode(file).getCtime()).isEqualTo(later);
+      assertThat(inode(file).getMtime()).isEqualTo(earlier);
+    }
+    commit(file, 5, 0, 100);
+    assertThat(inode(file).getCtime()).as("of one that is not late").isNotEqualTo(later);
   }
 
   @Test

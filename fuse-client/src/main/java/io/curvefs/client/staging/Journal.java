@@ -1,0 +1,823 @@
+package io.curvefs.client.staging;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.curvefs.cache.BlockId;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.Extent;
+import io.curvefs.proto.JournalBlock;
+import io.curvefs.proto.JournalDone;
+import io.curvefs.proto.JournalRecord;
+import io.curvefs.proto.JournalTimes;
+import io.curvefs.proto.Timestamp;
+import io.curvefs.time.WallClock;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Written bytes on a local disk until they are committed: segments to which a single thread appends
+ * and which it forces, as many records at once as have come meanwhile. Bounded in bytes and blocks;
+ * what does not fit is not taken. Segments go in the order in which they came, the oldest first, so
+ * that no block outlives the record that says it is done. Thread-safe.
+ */
+public final class Journal implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Journal.class);
+
+  /** Blocks cost memory too, about 2 KiB each with their file. */
+  private static final int BLOCKS_MAX = 32_768;
+
+  private static final long SEGMENT_BYTES_MAX = 64 << 20;
+  private static final int SEGMENTS_MIN = 8;
+
+  /** Most content that is written before one force. */
+  private static final long BATCH_BYTES = 32 << 20;
+
+  /** A segment with nothing left in it stays as long as it is no larger. */
+  private static final long IDLE_BYTES = 1 << 20;
+
+  private static final int COPY_BYTES = 64 << 10;
+
+  /** What is reckoned for a block's record; few are longer. */
+  private static final int RECORD_BYTES = 4 << 10;
+
+  /** After a failure of the disk nothing is taken for so long. */
+  private static final Duration PAUSE = Duration.ofSeconds(10);
+
+  /** Pause before records of blocks that are done are tried again. */
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
+  private static final Duration CLOSE_MAX = Duration.ofSeconds(30);
+
+  private final SegmentStore store;
+  private final UUID fileSystem;
+  private final long bytesMax;
+  private final long segmentBytes;
+  private final WallClock clock;
+  private final LongSupplier nanoTime;
+  private final Thread thread;
+  private final List<StagedBlock> recovered;
+
+  @GuardedBy("this")
+  private final JournalState state = new JournalState();
+
+  @GuardedBy("this")
+  private final Deque<Entry> queue = new ArrayDeque<>();
+
+  @GuardedBy("this")
+  private int queuedBlocks;
+
+  @GuardedBy("this")
+  private long queuedBytes;
+
+  /** Bytes of all segments. */
+  @GuardedBy("this")
+  private long storedBytes;
+
+  @GuardedBy("this")
+  private long nextSequence = 1;
+
+  /** Nothing is taken: the mount does not want it, or the disk fails. */
+  @GuardedBy("this")
+  private boolean refusing;
+
+  @GuardedBy("this")
+  private boolean paused;
+
+  @GuardedBy("this")
+  private long pausedUntil;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  /** Open segments by number; the last may be {@link #active}. */
+  private final NavigableMap<Long, SegmentStore.Segment> segments = new ConcurrentSkipListMap<>();
+
+  private final Map<Long, Long> sizes = new ConcurrentHashMap<>();
+
+  /** What is appended to, and how much of it is forced; the journal's thread alone knows them. */
+  private SegmentStore.@Nullable Segment active;
+
+  private long activeNumber;
+  private long activeBytes;
+  private boolean failing;
+  private boolean dead;
+
+  /** Hears that a block is safe, or why not. Must not block; on the journal's thread. */
+  @FunctionalInterface
+  public interface Completion {
+    void done(@Nullable IOException failure);
+  }
+
+  /** A block to be put here; its bytes come beside it. */
+  public record NewBlock(
+      InodeId inode, BlockId id, int chunk, List<Extent> extents, long fileEnd, Timestamp mtime) {}
+
+  /**
+   * @param block null: a record about others
+   */
+  private record Entry(
+      long sequence,
+      JournalRecord record,
+      @Nullable StagedBlock block,
+      List<ByteBuffer> content,
+      Completion completion) {
+    long bytes() {
+      return (long) JournalFormat.FRAME_BYTES
+          + record.getSerializedSize()
+          + (block == null ? 0 : block.id().length());
+    }
+  }
+
+  private Journal(
+      SegmentStore store,
+      UUID fileSystem,
+      long bytesMax,
+      boolean taking,
+      WallClock clock,
+      LongSupplier nanoTime)
+      throws IOException {
+    this.store = store;
+    this.fileSystem = fileSystem;
+    this.bytesMax = bytesMax;
+    this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN);
+    this.refusing = !taking;
+    this.clock = clock;
+    this.nanoTime = nanoTime;
+    synchronized (this) {
+      recover();
+      this.recovered = state.blocks();
+    }
+    this.thread = new DefaultThreadFactory("writeback-journal", true).newThread(this::run);
+  }
+
+  /**
+   * Reads what is there and begins to take more.
+   *
+   * @param store becomes the journal's, unless this throws
+   * @param bytesMax most bytes of all segments
+   * @param taking whether new blocks are wanted; if not, what is there is only worked off
+   * @throws IOException one line for the user: the journal is damaged, or not of this file system
+   */
+  public static Journal open(
+      SegmentStore store, UUID fileSystem, long bytesMax, boolean taking, WallClock clock)
+      throws IOException {
+    return open(store, fileSystem, bytesMax, taking, clock, System::nanoTime);
+  }
+
+  static Journal open(
+      SegmentStore store,
+      UUID fileSystem,
+      long bytesMax,
+      boolean taking,
+      WallClock clock,
+      LongSupplier nanoTime)
+      throws IOException {
+    Journal journal = new Journal(store, fileSystem, bytesMax, taking, clock, nanoTime);
+    journal.thread.start();
+    return journal;
+  }
+
+  // ---- what was there ----
+
+  @GuardedBy("this")
+  private void recover() throws IOException {
+    List<Long> numbers = store.list();
+    for (int i = 0; i < numbers.size(); i++) {
+      long number = numbers.get(i);
+      boolean last = i == numbers.size() - 1;
+      SegmentStore.Segment segment = store.open(number);
+      long size = segment.size();
+      if (last && size <= JournalFormat.HEADER_BYTES) {
+        segment.close(); // cut off while it was made: nothing was acknowledged in it
+        store.delete(number);
+        break;
+      }
+      segments.put(number, segment);
+      checkHeader(segment, size, number);
+      long end = recoverFrames(segment, size, number);
+      if (end < size) {
+        if (!last || JournalFormat.wasDurable(segment::read, end, size)) {
+          throw damaged(number, "at byte " + end);
+        }
+        log.warn(
+            "{}: {} bytes behind the last whole record of segment {} were never acknowledged, and"
+                + " are cut",
+            store.name(),
+            size - end,
+            number);
+        segment.truncate(end);
+      }
+      sizes.put(number, end);
+      storedBytes += end;
+      activeNumber = number;
+    }
+  }
+
+  @GuardedBy("this")
+  private long recoverFrames(SegmentStore.Segment segment, long size, long number)
+      throws IOException {
+    long at = JournalFormat.HEADER_BYTES;
+    while (true) {
+      JournalFormat.Frame frame = JournalFormat.next(segment::read, at, size);
+      if (frame == null) {
+        return at;
+      }
+      apply(frame, number);
+      nextSequence = Math.max(nextSequence, frame.sequence() + 1);
+      at = frame.end();
+    }
+  }
+
+  @GuardedBy("this")
+  private void apply(JournalFormat.Frame frame, long segment) throws IOException {
+    JournalRecord record = frame.record();
+    switch (record.getKindCase()) {
+      case BLOCK -> {
+        JournalBlock b = record.getBlock();
+        StagedBlock block =
+            new StagedBlock(
+                frame.sequence(),
+                new InodeId(b.getInode()),
+                new BlockId(b.getSlice(), b.getIndex(), frame.contentBytes()),
+                b.getChunk(),
+                b.getExtentsList(),
+                b.getFileEnd(),
+                b.getMtime(),
+                b.getStaged());
+        state.add(
+            new JournalState.Stored(block, segment, frame.contentAt(), frame.contentChecksum()));
+      }
+      case TIMES -> {
+        JournalTimes times = record.getTimes();
+        state.times(new InodeId(times.getInode()), times.getUpTo(), times.getMtime());
+      }
+      case DONE -> state.done(new InodeId(record.getDone().getInode()), record.getDone().getUpTo());
+      case KIND_NOT_SET ->
+          throw new IOException(
+              "write-back journal "
+                  + store.name()
+                  + " was written by a newer version: mount with that one");
+    }
+  }
+
+  private void checkHeader(SegmentStore.Segment segment, long size, long number)
+      throws IOException {
+    switch (JournalFormat.check(segment::read, size, fileSystem, number)) {
+      case GOOD -> {}
+      case BROKEN -> throw damaged(number, "at its beginning");
+      case OF_ANOTHER ->
+          throw new IOException(
+              "write-back journal "
+                  + store.name()
+                  + " belongs to another file system: give this mount a directory of its own with"
+                  + " -o writeback_dir=DIR");
+      case OF_ANOTHER_VERSION ->
+          throw new IOException(
+              "write-back journal "
+                  + store.name()
+                  + " was written by another version: mount with that one, so that it is uploaded");
+    }
+  }
+
+  private IOException damaged(long number, String where) {
+    return new IOException(
+        String.format(
+            "write-back journal %s: segment %016x is damaged %s, and what is behind was"
+                + " acknowledged: restore the file, or move it away to mount without what it holds",
+            store.name(), number, where));
+  }
+
+  /** Blocks of an earlier mount that were not done, oldest first. */
+  public List<StagedBlock> recovered() {
+    return recovered;
+  }
+
+  // ---- taking ----
+
+  /**
+   * Takes a block, to be safe once the completion says so.
+   *
+   * @param content its bytes; must not change, nor be given back, before the completion
+   * @return the block's sequence number; empty when it is not taken and the completion is not
+   *     called
+   */
+  public synchronized OptionalLong append(
+      NewBlock block, List<ByteBuffer> content, Completion completion) {
+    if (!admits(block)) {
+      return OptionalLong.empty();
+    }
+    Timestamp now = clock.now();
+    long sequence = nextSequence++;
+    JournalRecord record =
+        JournalRecord.newBuilder()
+            .setBlock(
+                JournalBlock.newBuilder()
+                    .setInode(block.inode().value())
+                    .setChunk(block.chunk())
+                    .addAllExtents(block.extents())
+                    .setSlice(block.id().slice())
+                    .setIndex(block.id().index())
+                    .setFileEnd(block.fileEnd())
+                    .setMtime(block.mtime())
+                    .setStaged(now))
+            .build();
+    if (record.getSerializedSize() > JournalFormat.RECORD_BYTES_MAX) {
+      return OptionalLong.empty();
+    }
+    StagedBlock staged =
+        new StagedBlock(
+            sequence,
+            block.inode(),
+            block.id(),
+            block.chunk(),
+            block.extents(),
+            block.fileEnd(),
+            block.mtime(),
+            now);
+    queuedBlocks++;
+    enqueue(new Entry(sequence, record, staged, content, completion));
+    return OptionalLong.of(sequence);
+  }
+
+  @GuardedBy("this")
+  private boolean admits(NewBlock block) {
+    if (paused && nanoTime.getAsLong() - pausedUntil >= 0) {
+      paused = false;
+    }
+    return !closed
+        && !refusing
+        && !paused
+        && state.count() + queuedBlocks < BLOCKS_MAX
+        && storedBytes + queuedBytes + block.id().length() + RECORD_BYTES <= bytesMax;
+  }
+
+  @GuardedBy("this")
+  private void enqueue(Entry entry) {
+    queue.add(entry);
+    queuedBytes += entry.bytes();
+    notifyAll();
+  }
+
+  /**
+   * The inode's blocks so far give the file this modification time.
+   *
+   * @return fails when that could not be made safe
+   */
+  public synchronized CompletableFuture<Void> times(InodeId inode, long upTo, Timestamp mtime) {
+    CompletableFuture<Void> safe = new CompletableFuture<>();
+    if (closed) {
+      safe.completeExceptionally(new IOException("the journal is closed"));
+      return safe;
+    }
+    JournalRecord record =
+        JournalRecord.newBuilder()
+            .setTimes(
+                JournalTimes.newBuilder().setInode(inode.value()).setUpTo(upTo).setMtime(mtime))
+            .build();
+    enqueue(
+        new Entry(
+            nextSequence++,
+            record,
+            null,
+            List.of(),
+            failure -> {
+              if (failure == null) {
+                safe.complete(null);
+              } else {
+                safe.completeExceptionally(failure);
+              }
+            }));
+    return safe;
+  }
+
+  /**
+   * The inode's blocks up to this one are committed, or not wanted any more.
+   *
+   * @param completion when that is safe
+   */
+  public synchronized void done(InodeId inode, long upTo, Completion completion) {
+    state.done(inode, upTo);
+    JournalRecord record =
+        JournalRecord.newBuilder()
+            .setDone(JournalDone.newBuilder().setInode(inode.value()).setUpTo(upTo))
+            .build();
+    enqueue(new Entry(nextSequence++, record, null, List.of(), completion));
+  }
+
+  /** The block is uploaded under another name; this is not noted on disk. */
+  public synchronized void rename(long sequence, BlockId id, List<Extent> extents) {
+    state.rename(sequence, id, extents);
+  }
+
+  // ---- giving ----
+
+  /**
+   * Bytes of a block, checked. Each buffer is filled, and its position advances to its limit.
+   *
+   * @return false when the block is not here (any more)
+   * @throws IOException when the disk fails, or the bytes are not those that were written
+   */
+  public boolean read(BlockId id, int offset, int length, List<ByteBuffer> into)
+      throws IOException {
+    JournalState.Stored stored;
+    synchronized (this) {
+      stored = state.find(id);
+    }
+    SegmentStore.Segment segment = stored == null ? null : segments.get(stored.segment());
+    if (stored == null || segment == null) {
+      return false;
+    }
+    try {
+      read(segment, stored, offset, length, into);
+      return true;
+    } catch (IOException e) {
+      synchronized (this) {
+        if (state.find(id) == null) {
+          return false; // done meanwhile, and gone
+        }
+      }
+      throw new IOException(
+          "write-back journal " + store.name() + ": block " + id + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void read(
+      SegmentStore.Segment segment,
+      JournalState.Stored stored,
+      int offset,
+      int length,
+      List<ByteBuffer> into)
+      throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate(Math.min(COPY_BYTES, stored.block().id().length()));
+    List<ByteBuffer> dst = into.stream().map(ByteBuffer::duplicate).toList();
+    CRC32C crc = new CRC32C();
+    int at = 0;
+    int next = 0;
+    int blockBytes = stored.block().id().length();
+    while (at < blockBytes) {
+      piece.clear().limit(Math.min(piece.capacity(), blockBytes - at));
+      segment.read(stored.contentAt() + at, piece);
+      piece.flip();
+      crc.update(piece.duplicate());
+      int from = Math.max(offset, at);
+      int to = Math.min(offset + length, at + piece.limit());
+      while (from < to) {
+        ByteBuffer out = dst.get(next);
+        if (!out.hasRemaining()) {
+          next++;
+          continue;
+        }
+        int count = Math.min(out.remaining(), to - from);
+        out.put(piece.slice(from - at, count));
+        from += count;
+      }
+      at += piece.limit();
+    }
+    if ((int) crc.getValue() != stored.contentChecksum()) {
+      throw new IOException("its bytes are damaged");
+    }
+    into.forEach(buffer -> buffer.position(buffer.limit()));
+  }
+
+  /**
+   * How much is here.
+   *
+   * @param storedBytes of all segments
+   * @param oldest when the oldest block was staged; null: there is none
+   */
+  public record Usage(
+      int files, int blocks, long bytes, long storedBytes, @Nullable Timestamp oldest) {}
+
+  public synchronized Usage usage() {
+    StagedBlock oldest = state.oldest();
+    return new Usage(
+        state.files(),
+        state.count(),
+        state.bytes(),
+        storedBytes,
+        oldest == null ? null : oldest.staged());
+  }
+
+  /** Where the journal is, for people. */
+  public String name() {
+    return store.name();
+  }
+
+  // ---- the thread ----
+
+  private void run() {
+    while (true) {
+      List<Entry> batch;
+      try {
+        batch = take();
+      } catch (InterruptedException e) {
+        return;
+      }
+      if (batch.isEmpty()) {
+        return;
+      }
+      IOException failure = write(batch);
+      if (failure != null) {
+        failed(batch, failure);
+      }
+      dropFinished();
+    }
+  }
+
+  /** Empty: closed, and nothing is left. */
+  private synchronized List<Entry> take() throws InterruptedException {
+    while (queue.isEmpty() && !closed) {
+      wait();
+    }
+    List<Entry> batch = new ArrayList<>();
+    long bytes = 0;
+    while (!queue.isEmpty() && bytes < BATCH_BYTES) {
+      Entry entry = queue.remove();
+      bytes += entry.bytes();
+      batch.add(entry);
+    }
+    return batch;
+  }
+
+  /**
+   * Appends and forces.
+   *
+   * @return why that failed; the batch is then what is not safe
+   */
+  private @Nullable IOException write(List<Entry> batch) {
+    List<JournalState.@Nullable Stored> stored = new ArrayList<>();
+    int from = 0;
+    long at = activeBytes;
+    try {
+      for (int to = 0; to < batch.size(); to++) {
+        Entry entry = batch.get(to);
+        if (active == null || at + entry.bytes() > segmentBytes) {
+          settle(batch.subList(from, to), stored);
+          from = to;
+          rotate();
+          at = activeBytes;
+        }
+        stored.add(put(entry, at));
+        at += entry.bytes();
+      }
+      settle(batch.subList(from, batch.size()), stored);
+      failing = false;
+      return null;
+    } catch (IOException e) {
+      batch.subList(0, from).clear();
+      return e;
+    }
+  }
+
+  private JournalState.@Nullable Stored put(Entry entry, long at) throws IOException {
+    ByteBuffer frame =
+        JournalFormat.frame(entry.sequence, activeBytes, entry.record, entry.content);
+    long contentAt = at + frame.remaining();
+    StagedBlock block = entry.block;
+    int checksum = block == null ? 0 : JournalFormat.checksum(entry.content);
+    List<ByteBuffer> all = new ArrayList<>(entry.content.size() + 1);
+    all.add(frame);
+    entry.content.forEach(part -> all.add(part.duplicate()));
+    requireActive().append(all);
+    return block == null ? null : new JournalState.Stored(block, activeNumber, contentAt, checksum);
+  }
+
+  private SegmentStore.Segment requireActive() throws IOException {
+    SegmentStore.Segment segment = active;
+    if (segment == null) {
+      throw new IOException("write-back journal " + store.name() + " cannot be written");
+    }
+    return segment;
+  }
+
+  /** Makes safe what was appended, and says so. */
+  private void settle(List<Entry> written, List<JournalState.@Nullable Stored> stored)
+      throws IOException {
+    if (written.isEmpty()) {
+      return;
+    }
+    requireActive().force();
+    long bytes = written.stream().mapToLong(Entry::bytes).sum();
+    activeBytes += bytes;
+    sizes.put(activeNumber, activeBytes);
+    synchronized (this) {
+      storedBytes += bytes;
+      queuedBytes -= bytes;
+      for (int i = 0; i < written.size(); i++) {
+        JournalState.Stored block = stored.get(i);
+        if (block != null) {
+          queuedBlocks--;
+          state.add(block);
+        } else if (written.get(i).record.hasTimes()) {
+          JournalTimes times = written.get(i).record.getTimes();
+          state.times(new InodeId(times.getInode()), times.getUpTo(), times.getMtime());
+        }
+      }
+    }
+    stored.clear();
+    written.forEach(entry -> tell(entry, null));
+  }
+
+  /** Whatever is wrong with who listens: the journal goes on. */
+  private static void tell(Entry entry, @Nullable IOException failure) {
+    try {
+      entry.completion.done(failure);
+    } catch (RuntimeException e) {
+      log.error("a listener to the write-back journal failed", e);
+    }
+  }
+
+  /** A new segment; its header is forced first, so that a broken one was never whole. */
+  private void rotate() throws IOException {
+    if (dead) {
+      throw new IOException("write-back journal " + store.name() + " is out of service");
+    }
+    active = null;
+    long number = activeNumber + 1;
+    SegmentStore.Segment segment = store.create(number);
+    activeNumber = number;
+    activeBytes = 0;
+    segments.put(number, segment);
+    sizes.put(number, 0L);
+    active = segment;
+    segment.append(List.of(JournalFormat.header(fileSystem, number)));
+    segment.force();
+    activeBytes = JournalFormat.HEADER_BYTES;
+    sizes.put(number, activeBytes);
+    synchronized (this) {
+      storedBytes += JournalFormat.HEADER_BYTES;
+    }
+  }
+
+  /**
+   * The disk fails, or is full: nothing that waits here is safe, and nothing more is taken for a
+   * while. What says that blocks are done is tried again.
+   */
+  private void failed(List<Entry> batch, IOException failure) {
+    if (!failing) {
+      log.error(
+          "write-back journal {} cannot be written; writes go through to the object store: {}",
+          store.name(),
+          String.valueOf(failure.getMessage()));
+    }
+    failing = true;
+    List<Entry> lost = new ArrayList<>();
+    List<Entry> kept = new ArrayList<>();
+    synchronized (this) {
+      paused = true;
+      pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
+      batch.addAll(queue);
+      queue.clear();
+      queuedBytes = 0;
+      queuedBlocks = 0;
+    }
+    for (Entry entry : batch) {
+      if (entry.record.hasDone() && !dead) {
+        kept.add(entry);
+      } else {
+        lost.add(entry);
+      }
+    }
+    boolean repaired = repair();
+    lost.forEach(entry -> tell(entry, failure));
+    boolean again;
+    synchronized (this) {
+      again = repaired && !closed;
+      if (again) {
+        kept.forEach(this::enqueue);
+        pauseOfThread();
+      }
+    }
+    if (!again) {
+      kept.forEach(entry -> tell(entry, failure));
+    }
+  }
+
+  /** Does not spin on a disk that fails all the time. */
+  @GuardedBy("this")
+  private void pauseOfThread() {
+    long until = System.nanoTime() + RETRY.toNanos();
+    long left = RETRY.toNanos();
+    try {
+      while (left > 0 && !closed) {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+        left = until - System.nanoTime();
+      }
+    } catch (InterruptedException e) {
+      thread.interrupt();
+    }
+  }
+
+  /**
+   * Cuts what was written in vain, so that only the last segment can ever end in a broken frame.
+   */
+  private boolean repair() {
+    SegmentStore.Segment broken = active;
+    active = null;
+    try {
+      if (broken != null) {
+        if (activeBytes < JournalFormat.HEADER_BYTES) {
+          drop(activeNumber);
+        } else {
+          broken.truncate(activeBytes);
+        }
+      } else if (store.list().contains(activeNumber + 1)) {
+        store.delete(activeNumber + 1);
+      }
+      return true;
+    } catch (IOException e) {
+      dead = true;
+      synchronized (this) {
+        refusing = true;
+      }
+      log.error(
+          "write-back journal {} is out of service until the next mount: {}",
+          store.name(),
+          String.valueOf(e.getMessage()));
+      return false;
+    }
+  }
+
+  /** Removes segments that are not needed any more, the oldest first. */
+  private void dropFinished() {
+    try {
+      while (!segments.isEmpty()) {
+        long oldest = segments.firstKey();
+        boolean idle = active != null && oldest == activeNumber && activeBytes <= IDLE_BYTES;
+        synchronized (this) {
+          if (idle || state.liveIn(oldest) > 0) {
+            return;
+          }
+        }
+        drop(oldest);
+      }
+    } catch (IOException e) {
+      log.warn("write-back journal {}: {}", store.name(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void drop(long number) throws IOException {
+    SegmentStore.Segment segment = segments.get(number);
+    store.delete(number);
+    segments.remove(number);
+    if (number == activeNumber) {
+      active = null;
+    }
+    Long bytes = sizes.remove(number);
+    synchronized (this) {
+      storedBytes -= bytes == null ? 0 : bytes;
+    }
+    if (segment != null) {
+      segment.close();
+    }
+  }
+
+  /** Writes what has been taken. What is not done by now is there for the next mount. */
+  @Override
+  public void close() throws IOException {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      notifyAll();
+    }
+    try {
+      thread.join(CLOSE_MAX.toMillis());
+      boolean empty;
+      synchronized (this) {
+        empty = state.isEmpty();
+      }
+      if (empty && !thread.isAlive()) {
+        for (long number : List.copyOf(segments.keySet())) {
+          drop(number);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      for (SegmentStore.Segment segment : segments.values()) {
+        segment.close();
+      }
+      store.close();
+    }
+  }
+}
