@@ -53,9 +53,14 @@ class DiskCacheTest {
     }
   }
 
+  /** The file system's own directory: others lie beside it. */
   private static String uuidOf(Path cache) throws Exception {
     try (var names = Files.list(cache)) {
-      return names.findFirst().orElseThrow().getFileName().toString();
+      return names
+          .map(path -> path.getFileName().toString())
+          .filter(name -> name.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
+          .findFirst()
+          .orElseThrow();
     }
   }
 }

@@ -4,8 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -204,13 +208,31 @@ public final class Cluster implements AutoCloseable {
     return mount;
   }
 
-  /** Objects of the bucket, by path in the endpoint's directory. */
+  /** Objects of the bucket, by path in the endpoint's directory. Some may go meanwhile. */
   public List<Path> objects() {
-    try (Stream<Path> files = Files.walk(directory.resolve("s3").resolve(BUCKET))) {
-      return files.filter(Files::isRegularFile).collect(Collectors.toList());
+    List<Path> found = new ArrayList<>();
+    try {
+      Files.walkFileTree(
+          directory.resolve("s3").resolve(BUCKET),
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              found.add(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException why) throws IOException {
+              if (why instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw why;
+            }
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    return found;
   }
 
   @Override
