@@ -296,7 +296,8 @@ class ReadPathTest {
       assertThat(readAll(mount.vfs, file, 96 * MIB)).isEqualTo(content(0, 96 * MIB));
 
       assertThat(gets(mount)).isEqualTo(24);
-      assertThat(mount.cacheStatistics().prefetchesIssued()).isGreaterThanOrEqualTo(23);
+      // A reader may come to a block just before the thread that is to fetch it does.
+      assertThat(mount.cacheStatistics().prefetchesIssued()).isGreaterThanOrEqualTo(18);
       assertThat(mount.cacheStatistics().prefetchesDropped()).isZero();
     }
   }
