@@ -283,12 +283,21 @@ class MetricsTest {
         .contains("curvefs: the mount at " + other.root() + " is gone");
   }
 
-  /** Live statistics that have shown their first line. */
+  /**
+   * Live statistics that have shown their first line. They hear SIGINT even if these tests run in
+   * the background of a shell, where it is ignored.
+   */
   private static Process stats(Mount of, Path out) throws IOException {
     Process process =
         Checkout.process(
                 List.of(
-                    Checkout.CURVEFS.toString(), "stats", of.root().toString(), "--interval", "1"))
+                    "env",
+                    "--default-signal=INT",
+                    Checkout.CURVEFS.toString(),
+                    "stats",
+                    of.root().toString(),
+                    "--interval",
+                    "1"))
             .redirectErrorStream(true)
             .redirectOutput(out.toFile())
             .start();
