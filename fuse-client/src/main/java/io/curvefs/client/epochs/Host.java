@@ -6,13 +6,11 @@ import io.curvefs.client.bench.Requests;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.MountPoint;
 import io.curvefs.client.mount.MountTable;
+import io.curvefs.client.quickstart.ProcessEnd;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** A mount with a cache directory of its own, which stands for a host. */
 final class Host implements AutoCloseable {
@@ -66,7 +64,7 @@ final class Host implements AutoCloseable {
     if (!MountPoint.unmount(root)) {
       throw new IOException(root + " cannot be unmounted: is it in use?");
     }
-    if (process.isPresent() && !ended(process.get())) {
+    if (process.isPresent() && !ProcessEnd.await(process.get(), END_MAX)) {
       throw new IOException("the process of the mount at " + root + " does not end");
     }
   }
@@ -86,22 +84,8 @@ final class Host implements AutoCloseable {
     if (!MountPoint.detach(root)) {
       throw new IOException(root + " cannot be unmounted: do it with 'umount -l " + root + "'");
     }
-    if (process.isPresent() && !ended(process.get())) {
+    if (process.isPresent() && !ProcessEnd.await(process.get(), END_MAX)) {
       throw new IOException("process " + process.get().pid() + " cannot be killed");
-    }
-  }
-
-  private static boolean ended(ProcessHandle process) throws IOException {
-    try {
-      process.onExit().get(END_MAX.toMillis(), TimeUnit.MILLISECONDS);
-      return true;
-    } catch (TimeoutException e) {
-      return false;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

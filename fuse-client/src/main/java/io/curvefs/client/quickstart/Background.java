@@ -9,9 +9,6 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -131,28 +128,14 @@ final class Background {
     }
     process.get().destroy();
     Ending ending = Ending.IN_ORDER;
-    if (!awaitEnd(process.get(), TERMINATE_MAX)) {
+    if (!ProcessEnd.await(process.get(), TERMINATE_MAX)) {
       ending = Ending.KILLED;
       process.get().destroyForcibly();
-      if (!awaitEnd(process.get(), KILL_MAX)) {
+      if (!ProcessEnd.await(process.get(), KILL_MAX)) {
         throw new IOException(title + " (process " + process.get().pid() + ") cannot be killed");
       }
     }
     forget();
     return ending;
-  }
-
-  static boolean awaitEnd(ProcessHandle process, Duration bound) throws IOException {
-    try {
-      process.onExit().get(bound.toMillis(), TimeUnit.MILLISECONDS);
-      return true;
-    } catch (TimeoutException e) {
-      return false;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }
