@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -50,11 +51,6 @@ final class WarmupAddCommand implements Callable<Integer> {
   private @Nullable String fileList;
 
   @Option(
-      names = {"-0", "--null"},
-      description = "Lists are separated by NULs, also the one of --failed-to.")
-  private boolean nulls;
-
-  @Option(
       names = "--storage",
       paramLabel = "WHERE",
       description = "disk, memcached or both. Default: disk; with --distribute memcached")
@@ -83,11 +79,7 @@ final class WarmupAddCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Begin although it does not fit.")
   private boolean force;
 
-  @Option(
-      names = "--failed-to",
-      paramLabel = "FILE",
-      description = "Write the files that have failed as a list.")
-  private @Nullable Path failedTo;
+  @Mixin private FailedList failed;
 
   @Option(
       names = "--distribute",
@@ -124,7 +116,7 @@ final class WarmupAddCommand implements Callable<Integer> {
     byte[] standardInput = "-".equals(list) ? System.in.readAllBytes() : new byte[0];
     MountHandle mount;
     try (InputStream first = open(list, standardInput)) {
-      mount = WarmupPaths.mountOf(paths, list == null ? null : first, end());
+      mount = WarmupPaths.mountOf(paths, list == null ? null : first, failed.separator());
     }
     WarmupHandle warmups = new WarmupHandle(mount);
     WarmupHandle.Request request =
@@ -145,15 +137,11 @@ final class WarmupAddCommand implements Callable<Integer> {
     }
     if (list != null) {
       try (InputStream in = open(list, standardInput)) {
-        translate.list(in, end(), request);
+        translate.list(in, failed.separator(), request);
       }
     }
     int id = request.begin();
     return detached ? told(warmups, id) : watched(warmups, id);
-  }
-
-  private char end() {
-    return nulls ? '\0' : '\n';
   }
 
   private @Nullable String list() {
@@ -163,7 +151,7 @@ final class WarmupAddCommand implements Callable<Integer> {
     if (order != null && (fileList != null || !paths.isEmpty())) {
       throw new IllegalArgumentException("option --order says what to warm: give nothing else");
     }
-    if (detached && failedTo != null) {
+    if (detached && failed.isWanted()) {
       throw new IllegalArgumentException(
           "option --failed-to needs the job's end: use 'curvefs warmup status JOB --failed-to'");
     }
@@ -198,9 +186,7 @@ final class WarmupAddCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(leaving);
     JobStatus job = WarmupProgress.await(warmups, id, json);
     Runtime.getRuntime().removeShutdownHook(leaving);
-    if (failedTo != null) {
-      WarmupReport.failedTo(warmups, job, failedTo, nulls);
-    }
+    failed.write(warmups, job);
     if (json) {
       Json.print(WarmupReport.json(warmups, job));
     } else {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -31,16 +32,7 @@ final class WarmupStatusCommand implements Callable<Integer> {
   @Option(names = "--skipped", description = "Name the files that were skipped, with reasons.")
   private boolean skipped;
 
-  @Option(
-      names = "--failed-to",
-      paramLabel = "FILE",
-      description = "Write the files that have failed as a list.")
-  private @Nullable Path failedTo;
-
-  @Option(
-      names = {"-0", "--null"},
-      description = "Separate that list by NULs.")
-  private boolean nulls;
+  @Mixin private FailedList failed;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -50,9 +42,7 @@ final class WarmupStatusCommand implements Callable<Integer> {
     WarmupCommand.Found found = WarmupCommand.find(id, directory);
     WarmupHandle mount = found.mount();
     JobStatus job = watch ? WarmupProgress.await(mount, id, json) : found.job();
-    if (failedTo != null) {
-      WarmupReport.failedTo(mount, job, failedTo, nulls);
-    }
+    failed.write(mount, job);
     if (json) {
       Json.print(WarmupReport.json(mount, job));
     } else if (job.state().isEnd()) {
