@@ -40,7 +40,7 @@ final class JobStore implements AutoCloseable {
     /** Paths as they were given, NUL behind each. */
     LIST,
     /** The same, looked at. */
-    TODO,
+    LOOKED_AT,
     FAILED,
     RETRY,
     SKIPPED
@@ -192,7 +192,7 @@ final class JobStore implements AutoCloseable {
   /** Deletes what only a running job needs. */
   void deleteWork(int id) throws IOException {
     Files.deleteIfExists(part(id, Part.LIST));
-    Files.deleteIfExists(part(id, Part.TODO));
+    Files.deleteIfExists(part(id, Part.LOOKED_AT));
     Files.deleteIfExists(part(id, Part.RETRY));
   }
 

@@ -222,13 +222,13 @@ final class WarmupJob {
   private void count() throws IOException, InterruptedException {
     TreeWalk walk = new TreeWalk(around.tree, around.paths, new Counting());
     ListedPaths listed = new ListedPaths(around.tree, around.paths);
-    try (EntryFile todo = new EntryFile(around.store.part(id, Part.TODO), Long.MAX_VALUE);
+    try (EntryFile entries = new EntryFile(around.store.part(id, Part.LOOKED_AT), Long.MAX_VALUE);
         PathList paths = new PathList(around.store.part(id, Part.LIST))) {
-      todo.clear();
+      entries.clear();
       for (ByteString path = paths.next(); path != null; path = paths.next()) {
         stop.check();
         Entry entry = look(path, listed);
-        todo.append(entry);
+        entries.append(entry);
         if (entry.kind() == Kind.FILE) {
           outcomes.filesTotal.incrementAndGet();
           outcomes.bytesTotal.addAndGet(
@@ -361,7 +361,7 @@ final class WarmupJob {
               request.windowBytes(),
               around.tiers,
               request.storage().tiers().get(0),
-              around.store.part(id, Part.TODO),
+              around.store.part(id, Part.LOOKED_AT),
               stop);
     }
     Bandwidth bandwidth = new Bandwidth(request.bytesPerSecond(), around.nanoTime, stop::pause);
@@ -385,7 +385,7 @@ final class WarmupJob {
   private void pass(Parts parts, Outcomes into) throws IOException, InterruptedException {
     TreeWalk walk = new TreeWalk(around.tree, around.paths, new Working(parts, into));
     EntryFile.forEach(
-        around.store.part(id, Part.TODO),
+        around.store.part(id, Part.LOOKED_AT),
         entry -> {
           stop.check();
           InodeId inode = entry.inode() == 0 ? null : new InodeId(entry.inode());
