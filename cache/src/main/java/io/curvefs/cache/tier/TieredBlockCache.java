@@ -165,7 +165,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return content;
   }
 
-  /** From disk, else from the source; for one thread per block at a time. */
+  /** From the tiers below, else from the source; for one thread per block at a time. */
   private PagedBytes load(BlockId id) throws IOException {
     PagedBytes content = memory.find(id); // a load that ended just before this one began
     if (content == null) {

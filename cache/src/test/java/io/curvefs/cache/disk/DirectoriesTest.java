@@ -8,7 +8,6 @@ import static io.curvefs.cache.disk.TierFixture.run;
 import static io.curvefs.cache.disk.TierFixture.small;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheFullException;
@@ -140,7 +139,7 @@ class DirectoriesTest {
   @Test
   void what_is_warmed_avoids_a_disk_that_became_read_only_whose_blocks_are_still_read()
       throws Exception {
-    assumeTrue(TierFixture.isRoot(), "mounts a file system");
+    TierFixture.requireRoot();
     Files.createDirectory(first);
     run("mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", first.toString());
     try {
@@ -171,7 +170,7 @@ class DirectoriesTest {
 
   @Test
   void a_full_disk_costs_no_error_and_no_block_that_was_there() throws Exception {
-    assumeTrue(TierFixture.isRoot(), "mounts a file system");
+    TierFixture.requireRoot();
     Files.createDirectory(first);
     run("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", first.toString());
     try {

@@ -83,8 +83,11 @@ final class TierFixture implements AutoCloseable {
     return bytes;
   }
 
-  static boolean isRoot() {
-    return System.getProperty("user.name").equals("root");
+  /** For tests that mount: they fail where they cannot run, rather than pass for run. */
+  static void requireRoot() {
+    assertThat(System.getProperty("user.name"))
+        .as("run as root: this test mounts")
+        .isEqualTo("root");
   }
 
   static void run(String... command) throws Exception {
