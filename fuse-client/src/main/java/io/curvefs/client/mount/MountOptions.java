@@ -12,8 +12,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options of a mount, as {@code -o} takes them; README and {@code mount.curvefs --help} list
- * them.
+ * The options of a mount, as {@code -o} takes them; {@code mount.curvefs --help} lists them.
  *
  * @param diskCache options of the disk cache
  * @param memoryCacheBytes most bytes of blocks in memory
