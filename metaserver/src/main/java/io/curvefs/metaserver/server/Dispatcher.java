@@ -23,6 +23,7 @@ import io.curvefs.rpc.RpcHandler;
 import io.curvefs.rpc.RpcMethod;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,9 +36,11 @@ final class Dispatcher implements RpcHandler {
   private final Function<GroupId, Optional<ServerInfo>> leaders;
   private final Supplier<HelloReply> hello;
   private final ServerMetrics metrics;
+  private final Executor readers;
 
   /**
    * @param leaders the leader of a group as far as this server knows
+   * @param readers for what reads many rows or files
    */
   Dispatcher(
       Function<GroupId, @Nullable DataGroup> groups,
@@ -45,13 +48,15 @@ final class Dispatcher implements RpcHandler {
       CoordinatorService coordinator,
       Function<GroupId, Optional<ServerInfo>> leaders,
       Supplier<HelloReply> hello,
-      ServerMetrics metrics) {
+      ServerMetrics metrics,
+      Executor readers) {
     this.groups = groups;
     this.namespace = namespace;
     this.coordinator = coordinator;
     this.leaders = leaders;
     this.hello = hello;
     this.metrics = metrics;
+    this.readers = readers;
   }
 
   @Override
@@ -86,8 +91,8 @@ final class Dispatcher implements RpcHandler {
       case COORDINATE -> hinted(new GroupId(0), coordinator.handle((CoordinateRequest) request));
       case HELLO -> CompletableFuture.completedFuture(hello.get());
       case STATS ->
-          CompletableFuture.completedFuture(
-              ServerStatsReply.newBuilder().putAllValues(metrics.values()).build());
+          CompletableFuture.supplyAsync(
+              () -> ServerStatsReply.newBuilder().putAllValues(metrics.values()).build(), readers);
     };
   }
 

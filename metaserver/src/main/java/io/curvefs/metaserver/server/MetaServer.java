@@ -153,12 +153,13 @@ public final class MetaServer implements AutoCloseable {
     TransactionDriver transactions =
         new TransactionDriver(map, groupPort, finisher, new SecureRandom());
     ServerBeats beats = new ServerBeats(self, directory, leaders, map, hosted, fatal);
+    ExecutorService readers = opened(pool("reader", READER_THREADS));
     NamespaceService namespace =
         new NamespaceService(
             map,
             beats,
             transactions,
-            opened(pool("reader", READER_THREADS)),
+            readers,
             opened(pool("transaction", TRANSACTION_THREADS)),
             timer);
 
@@ -199,7 +200,8 @@ public final class MetaServer implements AutoCloseable {
                     .setClusterUuid(directory.clusterUuid())
                     .setServer(self)
                     .build(),
-            metrics);
+            metrics,
+            readers);
     opened(RpcServer.start(config.listen(), RPC_THREADS, dispatcher));
     jobs.start();
     sessions.start();
