@@ -172,10 +172,12 @@ public final class AccessLog implements AutoCloseable {
 
   /** For a while every line is dropped. */
   private void failed(String what, IOException why) {
+    if (!failing) {
+      log.warn("the access log {} {}, its lines are dropped: {}", file, what, why.toString());
+    }
     failing = true;
     failedAt = System.nanoTime();
     closeFile();
-    log.warn("the access log {} {}, its lines are dropped: {}", file, what, why.toString());
   }
 
   private void closeFile() {

@@ -45,7 +45,8 @@ public record AccessRecord(
   private static final Pattern LINE =
       Pattern.compile(
           "(\\S+Z) \\[uid:(\\d{1,10}),gid:(\\d{1,10}),pid:(\\d{1,10})] (\\w+)"
-              + " \\(inode (\\d{1,18})(?:, (.*))?\\): (\\w+) <(\\d{1,10})\\.(\\d{6})>");
+              + " \\(inode (\\d{1,18})(?:, (.*))?\\): (\\w+) <(\\d{1,10})\\.(\\d{6})>",
+          Pattern.DOTALL); // names may hold any character but a newline
 
   private static final long MICROS_PER_SECOND = 1_000_000;
 
