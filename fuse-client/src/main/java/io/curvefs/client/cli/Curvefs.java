@@ -1,6 +1,7 @@
 package io.curvefs.client.cli;
 
 import java.io.IOException;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -30,6 +31,7 @@ public final class Curvefs {
   private Curvefs() {}
 
   public static void main(String[] args) {
+    Locale.setDefault(Locale.ROOT); // numbers are for scripts too
     System.exit(run(args));
   }
 
