@@ -10,7 +10,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /** A directory made for the time of a measurement. */
-final class Workplace implements AutoCloseable {
+public final class Workplace implements AutoCloseable {
   private final Path directory;
 
   Workplace(Path parent) throws IOException {
@@ -31,7 +31,10 @@ final class Workplace implements AutoCloseable {
     remove(directory);
   }
 
-  static void remove(Path tree) throws IOException {
+  /**
+   * Removes a tree, of which others may remove parts meanwhile; what is not there is no failure.
+   */
+  public static void remove(Path tree) throws IOException {
     if (!Files.exists(tree)) {
       return;
     }

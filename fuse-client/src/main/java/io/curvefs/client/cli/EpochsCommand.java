@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
       "a metaserver, memcached, two mounts. Cold, with a warmup running ahead, on a second host"
           + " from",
       "memcached, from disk, from the page cache; beside a local directory. All that is read is",
-      "checked. Takes some ten minutes on two cores. Ends and removes all it started."
+      "checked. Takes a quarter of an hour on two cores. Ends and removes all it started."
     },
     mixinStandardHelpOptions = true)
 final class EpochsCommand implements Callable<Integer> {

@@ -138,6 +138,7 @@ final class Children implements AutoCloseable {
       if (!ended(process, END_MAX)) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
+        ended(process, END_MAX); // it may hold files that are to be removed
       }
     }
   }

@@ -119,7 +119,7 @@ public final class EpochsReport {
     return table;
   }
 
-  /** For JSON; its keys stay what they are. README explains them. */
+  /** For JSON; its keys stay what they are. docs/metrics.md explains them. */
   public Map<String, Object> values() {
     Map<String, Object> values = new LinkedHashMap<>();
     values.put("files", options.shape().samples());

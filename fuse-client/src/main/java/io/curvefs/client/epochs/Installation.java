@@ -1,5 +1,6 @@
 package io.curvefs.client.epochs;
 
+import io.curvefs.client.bench.Workplace;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.Ports;
 import io.curvefs.objectstore.S3Credentials;
@@ -13,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -255,11 +255,13 @@ final class Installation implements AutoCloseable {
     if (!Files.exists(directory)) {
       return;
     }
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        if (madeDirectory || !file.equals(directory)) {
-          Files.deleteIfExists(file);
-        }
+    if (madeDirectory) {
+      Workplace.remove(directory);
+      return;
+    }
+    try (Stream<Path> entries = Files.list(directory)) {
+      for (Path entry : entries.toList()) {
+        Workplace.remove(entry);
       }
     }
   }
