@@ -4,5 +4,5 @@
 # The directory lies on a CurveFS mount. What could not be warmed is named, and the job does not begin.
 set -eu
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-"$here/../../bin/curvefs" warmup add "$1"
+"$here/../../bin/curvefs" warmup add "${1:?usage: job.sh DATA_DIRECTORY [ARGUMENT OF train.py ...]}"
 exec python3 "$here/train.py" "$@"

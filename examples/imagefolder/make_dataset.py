@@ -31,7 +31,7 @@ def main():
     for number in range(options.classes):
         colour = source.randbytes(3)
         directory = os.path.join(options.directory, "class-%02d" % number)
-        os.makedirs(directory)
+        os.makedirs(directory, exist_ok=True)
         for index in range(options.images):
             data = image(source, colour)
             with open(os.path.join(directory, "image-%04d.ppm" % index), "wb") as file:
