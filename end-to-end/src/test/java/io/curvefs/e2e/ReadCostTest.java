@@ -78,6 +78,8 @@ class ReadCostTest {
     double reads = trainer.counted(READS);
     if (kernelIsAtLeast(5, 16)) {
       assertThat(trainer.counted(FLUSHES)).as("who only reads flushes nothing").isZero();
+    } else {
+      assertThat(trainer.counted(FLUSHES)).as("an older kernel asks all the same").isPositive();
     }
     assertThat(reads).isGreaterThanOrEqualTo(50);
 

@@ -3,7 +3,6 @@ package io.curvefs.client.cli;
 import io.curvefs.client.bench.BenchOptions;
 import io.curvefs.client.bench.Benchmark;
 import io.curvefs.client.bench.ByteSize;
-import io.curvefs.client.bench.Failures;
 import io.curvefs.client.bench.Report;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.objectstore.S3Credentials;
@@ -128,31 +127,27 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try {
-      BenchOptions options =
-          new BenchOptions(
-              directory.toAbsolutePath().normalize(),
-              baseline == null ? null : baseline.toAbsolutePath().normalize(),
-              s3Baseline ? s3.location(directory) : null,
-              ByteSize.parse("--big-file-size", bigFileSize),
-              smallFiles,
-              (int) Math.min(Integer.MAX_VALUE, ByteSize.parse("--small-size", smallSize)),
-              threads == null ? threadsDefault() : threads,
-              rounds,
-              seed);
-      Report report;
-      try (Benchmark benchmark = new Benchmark(options)) {
-        report = benchmark.run();
-      }
-      if (json) {
-        Json.print(report.values());
-      } else {
-        System.out.print(report.text());
-      }
-      return 0;
-    } catch (IOException e) {
-      throw Failures.explained(e);
+    BenchOptions options =
+        new BenchOptions(
+            directory.toAbsolutePath().normalize(),
+            baseline == null ? null : baseline.toAbsolutePath().normalize(),
+            s3Baseline ? s3.location(directory) : null,
+            ByteSize.parse("--big-file-size", bigFileSize),
+            smallFiles,
+            (int) Math.min(Integer.MAX_VALUE, ByteSize.parse("--small-size", smallSize)),
+            threads == null ? threadsDefault() : threads,
+            rounds,
+            seed);
+    Report report;
+    try (Benchmark benchmark = new Benchmark(options)) {
+      report = benchmark.run();
     }
+    if (json) {
+      Json.print(report.values());
+    } else {
+      System.out.print(report.text());
+    }
+    return 0;
   }
 
   private static int threadsDefault() {

@@ -41,7 +41,9 @@ public final class Curvefs {
         .setUsageHelpWidth(110)
         .setExecutionExceptionHandler(
             (failure, command, parsed) -> {
-              if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
+              if (failure instanceof IOException expected) {
+                command.getErr().println("curvefs: " + Failures.explained(expected).getMessage());
+              } else if (failure instanceof IllegalArgumentException) {
                 command.getErr().println("curvefs: " + failure.getMessage());
               } else {
                 failure.printStackTrace(command.getErr());

@@ -1,7 +1,6 @@
 package io.curvefs.client.cli;
 
 import io.curvefs.client.bench.ByteSize;
-import io.curvefs.client.bench.Failures;
 import io.curvefs.client.epochs.Epochs;
 import io.curvefs.client.epochs.EpochsOptions;
 import io.curvefs.client.epochs.EpochsReport;
@@ -113,24 +112,20 @@ final class EpochsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try {
-      EpochsReport report;
-      Home home = Home.ofThisProcess();
-      try (Epochs epochs = new Epochs(options(), home, EpochsCommand::say)) {
-        report = epochs.run();
-      }
-      if (json) {
-        Json.print(report.values());
-      } else {
-        System.out.print(report.text());
-      }
-      if (report.wrongBytes() > 0) {
-        throw new IOException(report.wrongBytes() + " bytes were not what had been written");
-      }
-      return 0;
-    } catch (IOException e) {
-      throw Failures.explained(e);
+    EpochsReport report;
+    Home home = Home.ofThisProcess();
+    try (Epochs epochs = new Epochs(options(), home, EpochsCommand::say)) {
+      report = epochs.run();
     }
+    if (json) {
+      Json.print(report.values());
+    } else {
+      System.out.print(report.text());
+    }
+    if (report.wrongBytes() > 0) {
+      throw new IOException(report.wrongBytes() + " bytes were not what had been written");
+    }
+    return 0;
   }
 
   private static void say(String step) {

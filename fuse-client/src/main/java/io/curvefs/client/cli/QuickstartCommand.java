@@ -1,6 +1,5 @@
 package io.curvefs.client.cli;
 
-import io.curvefs.client.bench.Failures;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.Layout;
 import io.curvefs.client.quickstart.Quickstart;
@@ -40,14 +39,9 @@ final class QuickstartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try {
-      new Quickstart(
-              Layout.of(data, mount), Home.ofThisProcess(), QuickstartCommand::ask, System.out)
-          .run();
-      return 0;
-    } catch (IOException e) {
-      throw Failures.explained(e);
-    }
+    new Quickstart(Layout.of(data, mount), Home.ofThisProcess(), QuickstartCommand::ask, System.out)
+        .run();
+    return 0;
   }
 
   private static CoordinateReply ask(

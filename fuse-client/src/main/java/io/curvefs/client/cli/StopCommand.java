@@ -1,10 +1,8 @@
 package io.curvefs.client.cli;
 
-import io.curvefs.client.bench.Failures;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.Layout;
 import io.curvefs.client.quickstart.Teardown;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -35,13 +33,9 @@ final class StopCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    try {
-      new Teardown(Layout.of(data, mount), StopCommand::unmount, System.out)
-          .run(purge, Home.ofThisProcess());
-      return 0;
-    } catch (IOException e) {
-      throw Failures.explained(e);
-    }
+    new Teardown(Layout.of(data, mount), StopCommand::unmount, System.out)
+        .run(purge, Home.ofThisProcess());
+    return 0;
   }
 
   private static void unmount(Path directory) throws Exception {

@@ -1,4 +1,4 @@
-package io.curvefs.client.bench;
+package io.curvefs.client.cli;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -8,10 +8,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 
 /** Says in one line what java.nio says with the class of an exception. */
-public final class Failures {
+final class Failures {
   private Failures() {}
 
-  public static IOException explained(IOException failure) {
+  static IOException explained(IOException failure) {
     if (!(failure instanceof FileSystemException known) || known.getReason() != null) {
       return failure;
     }
