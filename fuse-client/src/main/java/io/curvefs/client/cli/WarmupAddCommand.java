@@ -8,12 +8,7 @@ import io.curvefs.client.warmup.JobRequest;
 import io.curvefs.client.warmup.JobStatus;
 import io.curvefs.client.warmup.Share;
 import io.curvefs.client.warmup.Storage;
-import java.io.BufferedInputStream;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -113,34 +108,35 @@ final class WarmupAddCommand implements Callable<Integer> {
     if (where == null) {
       where = distribute == null ? Storage.DISK : Storage.MEMCACHED;
     }
-    byte[] standardInput = "-".equals(list) ? System.in.readAllBytes() : new byte[0];
-    MountHandle mount;
-    try (InputStream first = open(list, standardInput)) {
-      mount = WarmupPaths.mountOf(paths, list == null ? null : first, failed.separator());
-    }
-    WarmupHandle warmups = new WarmupHandle(mount);
-    WarmupHandle.Request request =
-        warmups.request(
-            new JobRequest(
-                JobKind.ADD,
-                paths.isEmpty() ? String.valueOf(list) : String.join(" ", paths),
-                where,
-                threads,
-                bandwidth == null ? 0 : ByteSize.parse("--bandwidth", bandwidth),
-                pin,
-                force,
-                share,
-                window == null ? 0 : ByteSize.parse("--window", window)));
-    WarmupPaths translate = new WarmupPaths(mount);
-    for (String path : paths) {
-      translate.argument(path, request);
-    }
-    if (list != null) {
-      try (InputStream in = open(list, standardInput)) {
-        translate.list(in, failed.separator(), request);
+    long windowBytes = windowBytes();
+    WarmupHandle warmups;
+    int id;
+    try (GivenList given = list == null ? null : GivenList.open(list)) {
+      MountHandle mount =
+          WarmupPaths.mountOf(
+              paths, given == null ? null : given.fromTheBeginning(), failed.separator());
+      warmups = new WarmupHandle(mount);
+      WarmupHandle.Request request =
+          warmups.request(
+              new JobRequest(
+                  JobKind.ADD,
+                  paths.isEmpty() ? String.valueOf(list) : String.join(" ", paths),
+                  where,
+                  threads,
+                  bandwidth == null ? 0 : ByteSize.parse("--bandwidth", bandwidth),
+                  pin,
+                  force,
+                  share,
+                  windowBytes));
+      WarmupPaths translate = new WarmupPaths(mount);
+      for (String path : paths) {
+        translate.argument(path, request);
       }
+      if (given != null) {
+        translate.list(given.fromTheBeginning(), failed.separator(), request);
+      }
+      id = request.begin();
     }
-    int id = request.begin();
     return detached ? told(warmups, id) : watched(warmups, id);
   }
 
@@ -158,10 +154,15 @@ final class WarmupAddCommand implements Callable<Integer> {
     return order == null ? fileList : order;
   }
 
-  private static InputStream open(@Nullable String list, byte[] standardInput) throws IOException {
-    return list == null || list.equals("-")
-        ? new ByteArrayInputStream(standardInput)
-        : new BufferedInputStream(Files.newInputStream(Path.of(list)));
+  private long windowBytes() {
+    if (window == null) {
+      return 0;
+    }
+    long bytes = ByteSize.parse("--window", window);
+    if (bytes == 0) {
+      throw new IllegalArgumentException("option --window must be above 0");
+    }
+    return bytes;
   }
 
   private int told(WarmupHandle warmups, int id) {
@@ -174,18 +175,23 @@ final class WarmupAddCommand implements Callable<Integer> {
   }
 
   private int watched(WarmupHandle warmups, int id) throws IOException, InterruptedException {
+    String call = " " + id + " --mount " + warmups.mount().root();
     Thread leaving =
         new Thread(
             () ->
                 System.err.println(
-                    "\ncurvefs: the job goes on: 'curvefs warmup status "
-                        + id
-                        + " --watch', or 'curvefs warmup cancel "
-                        + id
+                    "\ncurvefs: the job goes on: 'curvefs warmup status"
+                        + call
+                        + " --watch', or 'curvefs warmup cancel"
+                        + call
                         + "'"));
     Runtime.getRuntime().addShutdownHook(leaving);
-    JobStatus job = WarmupProgress.await(warmups, id, json);
-    Runtime.getRuntime().removeShutdownHook(leaving);
+    JobStatus job;
+    try {
+      job = WarmupProgress.await(warmups, id, json);
+    } finally {
+      Runtime.getRuntime().removeShutdownHook(leaving);
+    }
     failed.write(warmups, job);
     if (json) {
       Json.print(WarmupReport.json(warmups, job));
