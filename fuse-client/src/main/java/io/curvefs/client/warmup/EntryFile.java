@@ -19,9 +19,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Entries in a file, one behind the other: what is too much for memory. A crash may tear the last
- * one, and with it the file ends. Not synced: a job that is resumed writes its files anew.
- * Thread-safe.
+ * Entries in a file, one behind the other: what is too much for memory. A crash or a full disk may
+ * tear the last one, and with it the file ends. Not synced: a job that is resumed writes its files
+ * anew. Thread-safe.
  */
 final class EntryFile implements AutoCloseable {
   private static final byte[] MAGIC = "CFSWARM1".getBytes(StandardCharsets.US_ASCII);
@@ -31,6 +31,7 @@ final class EntryFile implements AutoCloseable {
 
   private final Path path;
   private final long bytesMax;
+  private final Opener opener;
 
   @GuardedBy("this")
   private @Nullable OutputStream out;
@@ -41,23 +42,38 @@ final class EntryFile implements AutoCloseable {
   @GuardedBy("this")
   private long left;
 
+  /** How a file is begun anew. */
+  @FunctionalInterface
+  interface Opener {
+    OutputStream open(Path path) throws IOException;
+  }
+
   /**
    * @param bytesMax what is appended beyond it is only counted
    */
   EntryFile(Path path, long bytesMax) {
+    this(path, bytesMax, Files::newOutputStream);
+  }
+
+  EntryFile(Path path, long bytesMax, Opener opener) {
     this.path = path;
     this.bytesMax = bytesMax;
+    this.opener = opener;
   }
 
   /** Begins anew. */
   synchronized void clear() throws IOException {
     close();
-    out = Files.newOutputStream(path);
-    out.write(MAGIC);
     size = MAGIC.length;
     left = 0;
+    out = opener.open(path);
+    out.write(MAGIC);
   }
 
+  /**
+   * @throws IOException when it cannot be written; then neither it nor what comes after it is in
+   *     the file, and all of that counts as {@link #left}
+   */
   synchronized void append(Entry entry) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     DataOutputStream data = new DataOutputStream(bytes);
@@ -72,10 +88,17 @@ final class EntryFile implements AutoCloseable {
       return;
     }
     if (out == null) {
-      throw new IOException(path + " is closed");
+      left++;
+      throw new IOException(path + " is closed, or could not be written");
     }
-    bytes.writeTo(out);
-    size += bytes.size();
+    try {
+      bytes.writeTo(out);
+      size += bytes.size();
+    } catch (IOException e) {
+      left++;
+      close(); // what would come behind a torn entry could not be read
+      throw e;
+    }
   }
 
   private static void text(DataOutputStream data, ByteString text) throws IOException {
@@ -83,7 +106,7 @@ final class EntryFile implements AutoCloseable {
     text.writeTo(data);
   }
 
-  /** Entries that did not fit. */
+  /** Entries that did not fit, or could not be written. */
   synchronized long left() {
     return left;
   }
@@ -97,9 +120,10 @@ final class EntryFile implements AutoCloseable {
 
   @Override
   public synchronized void close() throws IOException {
-    if (out != null) {
-      out.close();
-      out = null;
+    OutputStream ending = out;
+    out = null;
+    if (ending != null) {
+      ending.close();
     }
   }
 

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,7 +28,8 @@ final class Outcomes {
   final AtomicLong bytesMoved = new AtomicLong();
   final AtomicLong filesFailed = new AtomicLong();
   final AtomicLong filesSkipped = new AtomicLong();
-  private final AtomicLong unnoted = new AtomicLong();
+  private final AtomicLong unnamed = new AtomicLong();
+  private final AtomicBoolean told = new AtomicBoolean();
   private final EntryFile failed;
   private final EntryFile skipped;
   private final Counters counters;
@@ -78,7 +80,7 @@ final class Outcomes {
     try {
       file.append(entry);
     } catch (IOException e) {
-      if (unnoted.getAndIncrement() == 0) {
+      if (!told.getAndSet(true)) { // the file counts what it lacks
         log.error("what became of {} cannot be noted", entry.path().toStringUtf8(), e);
       }
     }
@@ -86,12 +88,12 @@ final class Outcomes {
 
   /** There are so many failures of which no names are kept. */
   void unnamed(long files) {
-    unnoted.addAndGet(files);
+    unnamed.addAndGet(files);
   }
 
   /** Files that were counted but could not be named. */
   long unnoted() {
-    return unnoted.get() + failed.left() + skipped.left();
+    return unnamed.get() + failed.left() + skipped.left();
   }
 
   /** The job has ended: what it came to is final. */

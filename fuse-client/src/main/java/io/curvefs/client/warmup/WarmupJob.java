@@ -164,7 +164,9 @@ final class WarmupJob {
       long unnoted = outcomes.unnoted();
       end(
           JobState.DONE,
-          unnoted == 0 ? refusal : unnoted + " files are counted, but not named: too many");
+          unnoted == 0
+              ? refusal
+              : unnoted + " files are counted, but not named: too many, or the disk is full");
       return true;
     } catch (InterruptedException e) {
       if (cancelled) {

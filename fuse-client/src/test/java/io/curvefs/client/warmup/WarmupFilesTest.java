@@ -3,6 +3,8 @@ package io.curvefs.client.warmup;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,6 +71,38 @@ class WarmupFilesTest {
     Files.write(path, java.util.Arrays.copyOf(bytes, bytes.length - 3));
     assertThat(EntryFile.page(path, 0, 300).entries()).containsExactly(entry(1));
     assertThat(EntryFile.page(directory.resolve("none"), 0, 300).entries()).isEmpty();
+  }
+
+  @Test
+  void what_a_full_disk_takes_no_more_is_counted_and_the_rest_can_be_read() throws Exception {
+    Path path = directory.resolve("entries");
+    int[] writes = {0};
+    EntryFile.Opener filling =
+        file ->
+            new FilterOutputStream(Files.newOutputStream(file)) {
+              @Override
+              public void write(byte[] bytes, int from, int count) throws IOException {
+                if (++writes[0] == 4) { // the magic, two entries, and this one
+                  out.write(bytes, from, count / 2);
+                  throw new IOException("No space left on device");
+                }
+                out.write(bytes, from, count);
+              }
+            };
+    try (EntryFile failed = new EntryFile(path, 10_000, filling);
+        EntryFile skipped = new EntryFile(directory.resolve("skipped"), 10_000)) {
+      failed.clear();
+      skipped.clear();
+      Outcomes outcomes =
+          new Outcomes(failed, skipped, new Outcomes.Counters(new SimpleMeterRegistry()));
+      for (int i = 0; i < 5; i++) {
+        outcomes.failed(entry(i));
+      }
+      assertThat(outcomes.filesFailed).hasValue(5);
+      assertThat(outcomes.unnoted()).isEqualTo(3);
+      assertThat(failed.left()).as("failures that a retry cannot find").isEqualTo(3);
+      assertThat(EntryFile.page(path, 0, 300).entries()).containsExactly(entry(0), entry(1));
+    }
   }
 
   @Test
