@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Warmer implements Parts.Sink, AutoCloseable {
   private static final int WAITING_PER_THREAD = 4;
-  private static final long CLOSE_SECONDS_MAX = 5;
+  private static final long CLOSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(5);
 
   private final LastingTiers tiers;
   private final List<CacheTier> wanted;
@@ -37,6 +37,9 @@ final class Warmer implements Parts.Sink, AutoCloseable {
   private final ExecutorService threads;
   private final Semaphore waiting;
   private final int waitingMax;
+
+  /** The job does not wait any longer. */
+  private volatile boolean over;
 
   /** Tiers that have said that they are full: they are asked before the next block is fetched. */
   @GuardedBy("this")
@@ -82,18 +85,27 @@ final class Warmer implements Parts.Sink, AutoCloseable {
     stop.check(); // blocks that came after it was asked were passed over
   }
 
-  /** Ends the threads; what they are moving now is awaited for a while. */
+  /**
+   * Ends the threads; what they are moving now is awaited for a while. What comes later than that
+   * is not held.
+   */
   @Override
   public void close() {
+    close(CLOSE_NANOS_MAX);
+  }
+
+  void close(long nanosMax) {
     threads.shutdown();
     try {
-      if (!threads.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS)) {
+      if (!threads.awaitTermination(nanosMax, TimeUnit.NANOSECONDS)) {
         threads.shutdownNow();
-        threads.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
+        threads.awaitTermination(nanosMax, TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {
       threads.shutdownNow();
       Thread.currentThread().interrupt();
+    } finally {
+      over = true;
     }
   }
 
@@ -176,6 +188,9 @@ final class Warmer implements Parts.Sink, AutoCloseable {
         try {
           ended(failed, null);
         } finally {
+          if (over) {
+            tiers.release(hold.job()); // the job's own release came before this block
+          }
           waiting.release(); // last: who waits for all blocks reads what was counted
         }
       }

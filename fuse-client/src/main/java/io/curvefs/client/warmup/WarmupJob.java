@@ -10,6 +10,7 @@ import io.curvefs.id.InodeId;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +43,7 @@ final class WarmupJob {
 
   private volatile JobState state = JobState.WAITING;
   private volatile String message = "";
-  private volatile long endedSeconds;
   private volatile long beganNanos;
-  private volatile long ranMillis;
   private volatile boolean cancelled;
   private volatile @Nullable OrderedWindow window;
   private volatile @Nullable Inspector inspector;
@@ -94,10 +93,6 @@ final class WarmupJob {
     stop.ask();
   }
 
-  boolean isCancelled() {
-    return cancelled;
-  }
-
   void opened(InodeId inode) {
     OrderedWindow ordered = window;
     if (ordered != null) {
@@ -112,18 +107,23 @@ final class WarmupJob {
     }
   }
 
+  /** How far the job is; its end is told by {@link #run}. */
   JobStatus status() {
     JobState now = state;
     OrderedWindow ordered = window;
-    Inspector looking = inspector;
     boolean runs = now == JobState.RUNNING || now == JobState.RETRYING;
+    return status(now, 0, ordered != null && runs ? ordered.describe() : message);
+  }
+
+  private JobStatus status(JobState now, long endedSeconds, String text) {
+    Inspector looking = inspector;
     return new JobStatus(
         id,
         request,
         now,
         createdSeconds,
         endedSeconds,
-        runs ? millisSince(beganNanos) : ranMillis,
+        beganNanos == 0 ? 0 : millisSince(beganNanos),
         outcomes.filesTotal.get(),
         outcomes.bytesTotal.get(),
         outcomes.filesCached.get(),
@@ -131,7 +131,7 @@ final class WarmupJob {
         outcomes.bytesMoved.get(),
         outcomes.filesFailed.get(),
         outcomes.filesSkipped.get(),
-        ordered != null && runs ? ordered.describe() : message,
+        text,
         looking == null ? List.of() : looking.counts());
   }
 
@@ -140,11 +140,11 @@ final class WarmupJob {
   }
 
   /**
-   * Works until the job's end.
+   * Works until the job's end; when this returns, the job holds nothing any more.
    *
-   * @return whether it has ended; false: it was interrupted, and is to be resumed
+   * @return how it has ended; empty: it was interrupted, and is to be resumed
    */
-  boolean run() {
+  Optional<JobStatus> run() {
     try {
       failed.clear();
       skipped.clear();
@@ -154,29 +154,27 @@ final class WarmupJob {
       count();
       String refusal = request.kind() == JobKind.ADD ? refusal() : "";
       if (!refusal.isEmpty() && !request.force()) {
-        end(JobState.REFUSED, refusal);
-        return true;
+        return Optional.of(end(JobState.REFUSED, refusal));
       }
       message = refusal;
       state = JobState.RUNNING;
       beganNanos = around.nanoTime.getAsLong();
       work();
       long unnoted = outcomes.unnoted();
-      end(
-          JobState.DONE,
-          unnoted == 0
-              ? refusal
-              : unnoted + " files are counted, but not named: too many, or the disk is full");
-      return true;
+      return Optional.of(
+          end(
+              JobState.DONE,
+              unnoted == 0
+                  ? refusal
+                  : unnoted + " files are counted, but not named: too many, or the disk is full"));
     } catch (InterruptedException e) {
-      if (cancelled) {
-        end(JobState.CANCELLED, "");
-      }
-      return cancelled;
-    } catch (IOException | RuntimeException e) {
+      return cancelled ? Optional.of(end(JobState.CANCELLED, "")) : Optional.empty();
+    } catch (IOException e) {
       log.error("warmup job {} is broken", id, e);
-      end(JobState.BROKEN, String.valueOf(e.getMessage()));
-      return true;
+      return Optional.of(end(JobState.BROKEN, Reasons.of(e)));
+    } catch (RuntimeException | Error e) {
+      log.error("warmup job {} is broken", id, e);
+      return Optional.of(end(JobState.BROKEN, "a defect: " + e));
     } finally {
       around.tiers.release(id);
       closeQuietly(failed);
@@ -207,15 +205,17 @@ final class WarmupJob {
     }
   }
 
-  private void end(JobState end, String why) {
-    ranMillis = beganNanos == 0 ? 0 : millisSince(beganNanos);
-    message = why;
-    endedSeconds = around.clock.instant().getEpochSecond();
+  private JobStatus end(JobState end, String why) {
     closeQuietly(failed);
     closeQuietly(skipped);
     outcomes.count();
-    state = end;
     log.info("warmup job {} has ended: {} {}", id, end, why);
+    return status(end, around.clock.instant().getEpochSecond(), why);
+  }
+
+  /** Ends, as cancelled, a job that will never {@link #run}. */
+  JobStatus cancelUnbegun() {
+    return end(JobState.CANCELLED, "");
   }
 
   // ---- first pass: what is there ----

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -25,8 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -57,11 +56,21 @@ public final class WarmupJobs implements AutoCloseable {
 
   private final WarmupJob.Surroundings around;
   private final JobStore store;
-  private final ExecutorService runners =
-      Executors.newFixedThreadPool(RUNNING_MAX, new DefaultThreadFactory("warmup-job", true));
+  private final ThreadPoolExecutor runners =
+      new ThreadPoolExecutor(
+          RUNNING_MAX,
+          RUNNING_MAX,
+          0,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(), // bounded by ACTIVE_MAX
+          new DefaultThreadFactory("warmup-job", true));
 
   @GuardedBy("this")
   private final Map<Integer, WarmupJob> active = new TreeMap<>();
+
+  /** Those of the active ones that wait for their turn, which is what the runners then run. */
+  @GuardedBy("this")
+  private final Map<Integer, Runnable> waiting = new HashMap<>();
 
   @GuardedBy("this")
   private final Map<Integer, SavedJob> ended = new TreeMap<>();
@@ -97,8 +106,16 @@ public final class WarmupJobs implements AutoCloseable {
             new Outcomes.Counters(registry),
             clock,
             nanoTime);
+    boolean resumed = false;
+    try {
+      resume();
+      resumed = true;
+    } finally {
+      if (!resumed) {
+        close(); // another attempt is to find the directory free
+      }
+    }
     Gauge.builder("curvefs.warmup.jobs", this, WarmupJobs::countActive).register(registry);
-    resume();
   }
 
   /**
@@ -213,8 +230,6 @@ public final class WarmupJobs implements AutoCloseable {
             ACTIVE_MAX + " jobs run or wait already: cancel some, or wait for them");
       }
       int id = store.nextId();
-      Files.move(
-          store.upload(token), store.part(id, Part.LIST), StandardCopyOption.REPLACE_EXISTING);
       WarmupJob job =
           new WarmupJob(
               id,
@@ -222,7 +237,16 @@ public final class WarmupJobs implements AutoCloseable {
               origin == null ? 0 : origin.value(),
               around.clock().instant().getEpochSecond(),
               around);
-      save(job);
+      boolean saved = false;
+      try {
+        store.take(token, id);
+        save(request, new SavedJob(job.status(), job.origin()));
+        saved = true;
+      } finally {
+        if (!saved) {
+          store.delete(id);
+        }
+      }
       start(job);
       return id;
     } finally {
@@ -252,27 +276,27 @@ public final class WarmupJobs implements AutoCloseable {
     if (job.request().windowBytes() > 0) {
       ordered.add(job);
     }
-    runners.execute(() -> run(job));
+    Runnable turn = () -> run(job);
+    waiting.put(job.id(), turn);
+    runners.execute(turn);
   }
 
   private void run(WarmupJob job) {
-    boolean over = job.run();
-    ordered.remove(job);
     synchronized (this) {
-      if (over) {
-        active.remove(job.id());
-        ended.put(job.id(), new SavedJob(job.status(), job.origin()));
-        tidy(job);
-      }
+      waiting.remove(job.id());
     }
+    Optional<JobStatus> end = job.run();
+    end.ifPresentOrElse(status -> ended(job, status), () -> ordered.remove(job));
   }
 
-  @GuardedBy("this")
-  private void tidy(WarmupJob job) {
+  /** The job holds nothing any more; that it has ended is seen once it is noted. */
+  private synchronized void ended(WarmupJob job, JobStatus end) {
+    SavedJob saved = new SavedJob(end, job.origin());
+    ordered.remove(job);
     try {
-      save(job);
+      save(job.request(), saved);
       store.deleteWork(job.id());
-      while (ended.size() > ENDED_MAX) {
+      while (ended.size() >= ENDED_MAX) {
         int oldest = ended.keySet().iterator().next();
         ended.remove(oldest);
         store.delete(oldest);
@@ -280,21 +304,30 @@ public final class WarmupJobs implements AutoCloseable {
     } catch (IOException e) {
       log.error("the end of warmup job {} could not be noted", job.id(), e);
     }
+    active.remove(job.id());
+    ended.put(job.id(), saved);
   }
 
-  private void save(WarmupJob job) throws IOException {
-    if (job.request().kind() == JobKind.ADD) {
-      store.save(new SavedJob(job.status(), job.origin()));
+  private void save(JobRequest request, SavedJob job) throws IOException {
+    if (request.kind() == JobKind.ADD) {
+      store.save(job);
     }
   }
 
   /** Ends a job that runs or waits; one that has ended stays as it is. False: there is none. */
   public synchronized boolean cancel(int id) {
     WarmupJob job = active.get(id);
-    if (job != null) {
+    if (job == null) {
+      return ended.containsKey(id);
+    }
+    Runnable turn = waiting.get(id);
+    if (turn != null && runners.remove(turn)) {
+      waiting.remove(id);
+      ended(job, job.cancelUnbegun());
+    } else {
       job.cancel();
     }
-    return job != null || ended.containsKey(id);
+    return true;
   }
 
   // ---- questions ----

@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** Tiers in memory that keep what is held, and fail on demand. */
 final class FakeTiers implements LastingTiers {
@@ -26,7 +28,8 @@ final class FakeTiers implements LastingTiers {
   /** Bytes that ever came in: when they fit, nothing has to be added up. */
   private final Map<CacheTier, Long> used = new EnumMap<>(CacheTier.class);
 
-  private final Set<Integer> released = new HashSet<>();
+  /** Of a block that nobody holds. */
+  private static final Hold NOBODY = new Hold(Integer.MAX_VALUE, false);
 
   /** Blocks in the order in which they were asked for. */
   final List<BlockId> asked = new ArrayList<>();
@@ -39,6 +42,15 @@ final class FakeTiers implements LastingTiers {
 
   /** Reached when the first block waits. */
   final CountDownLatch waiting = new CountDownLatch(1);
+
+  /** How often a job was released. */
+  final Semaphore releases = new Semaphore(0);
+
+  /** Told of each job that is to be released. */
+  volatile IntConsumer releasing = job -> {};
+
+  /** Thrown when room is asked for. */
+  volatile @Nullable Error defect;
 
   FakeTiers tier(CacheTier tier, long max) {
     tiers.put(tier, new HashMap<>());
@@ -96,8 +108,14 @@ final class FakeTiers implements LastingTiers {
   }
 
   @Override
-  public synchronized void release(int job) {
-    released.add(job);
+  public void release(int job) {
+    releasing.accept(job);
+    synchronized (this) {
+      for (Map<BlockId, Hold> there : tiers.values()) {
+        there.replaceAll((id, hold) -> hold.job() == job && !hold.pinned() ? NOBODY : hold);
+      }
+    }
+    releases.release();
   }
 
   synchronized Set<BlockId> held(CacheTier tier) {
@@ -106,7 +124,7 @@ final class FakeTiers implements LastingTiers {
         .get(tier)
         .forEach(
             (id, hold) -> {
-              if (hold.pinned() || !released.contains(hold.job())) {
+              if (hold != NOBODY) {
                 held.add(id);
               }
             });
@@ -123,6 +141,10 @@ final class FakeTiers implements LastingTiers {
 
   @Override
   public synchronized TierRoom room(CacheTier tier) {
+    Error thrown = defect;
+    if (thrown != null) {
+      throw thrown;
+    }
     if (!exists(tier)) {
       return TierRoom.NONE;
     }

@@ -36,7 +36,7 @@ final class FakeTree implements FileTree {
   /** Files whose version is another one each time it is asked for. */
   final Map<InodeId, AtomicInteger> restless = new HashMap<>();
 
-  /** Directories whose listing fails so often. */
+  /** Directories whose listing fails so often behind its first page. */
   final Map<InodeId, AtomicInteger> unlistable = new HashMap<>();
 
   FakeTree() {
@@ -135,7 +135,7 @@ final class FakeTree implements FileTree {
   @Override
   public synchronized Page list(InodeId directory, ByteString after) throws RefusedException {
     AtomicInteger failures = unlistable.get(directory);
-    if (failures != null && failures.getAndDecrement() > 0) {
+    if (failures != null && !after.isEmpty() && failures.getAndDecrement() > 0) {
       throw new RefusedException(Refusal.TIMED_OUT);
     }
     List<Child> children = new ArrayList<>();

@@ -135,6 +135,60 @@ class WarmupFilesTest {
     }
   }
 
+  private SavedJob saved(int id) {
+    return new SavedJob(
+        new JobStatus(
+            id,
+            JobRequest.of(JobKind.ADD, "/d", Storage.DISK),
+            JobState.WAITING,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            "",
+            List.of()),
+        0);
+  }
+
+  @Test
+  void the_list_of_a_job_is_on_the_disk_before_the_job_is() throws IOException {
+    List<String> forced = new ArrayList<>();
+    Path jobs = directory.resolve("jobs");
+    try (JobStore store =
+        JobStore.open(
+            jobs,
+            path -> forced.add(path.getFileName() + " " + Files.exists(jobs.resolve("7.job"))))) {
+      Files.writeString(store.upload("t"), "/d\0");
+      store.take("t", 7);
+      store.save(saved(7));
+      assertThat(forced).containsExactly("upload-t false", "7.job.tmp false", "jobs true");
+      assertThat(store.part(7, JobStore.Part.LIST)).hasContent("/d\0");
+    }
+  }
+
+  @Test
+  void a_job_that_cannot_be_read_now_is_kept_and_what_is_of_no_job_is_deleted() throws IOException {
+    Files.createDirectory(directory.resolve("7.job")); // reading it fails
+    for (String name : List.of("3.list", "4.failed", "5.job.tmp", "upload-t", "7.list", "8.list")) {
+      Files.writeString(directory.resolve(name), name);
+    }
+    Files.writeString(directory.resolve("8.job"), "damaged");
+    try (JobStore store = JobStore.open(directory)) {
+      assertThat(store.load()).isEmpty();
+      assertThat(store.nextId()).isEqualTo(8);
+    }
+    try (var left = Files.list(directory)) {
+      assertThat(left.map(path -> path.getFileName().toString()))
+          .containsExactlyInAnyOrder("7.job", "7.list", "lock", "next");
+    }
+  }
+
   @Test
   void bytes_are_paid_for_in_time() throws InterruptedException {
     long[] now = {0};

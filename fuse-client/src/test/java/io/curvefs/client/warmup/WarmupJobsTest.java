@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -80,13 +81,21 @@ class WarmupJobsTest {
     return jobs.add(request, token, null);
   }
 
+  /** Between two looks; JUnit's timeout ends it. */
+  private static void pause() {
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+    if (Thread.currentThread().isInterrupted()) {
+      throw new AssertionError("it never comes");
+    }
+  }
+
   private static JobStatus end(WarmupJobs jobs, int id) {
     while (true) {
       JobStatus job = jobs.status(id).orElseThrow();
       if (job.state().isEnd()) {
         return job;
       }
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      pause();
     }
   }
 
@@ -179,6 +188,7 @@ class WarmupJobsTest {
 
     assertThat(job.filesFailed()).isZero();
     assertThat(job.filesCached()).isEqualTo(2 * FakeTree.PAGE);
+    assertThat(tiers.asked).as("no file twice").hasSize(2 * FakeTree.PAGE);
   }
 
   @Test
@@ -258,6 +268,105 @@ class WarmupJobsTest {
   }
 
   @Test
+  void a_job_is_seen_to_have_ended_once_it_holds_nothing_and_is_saved() throws Exception {
+    tree.file(root, "f", 10);
+    WarmupJobs jobs = open();
+    List<JobState> seen = new CopyOnWriteArrayList<>();
+    tiers.releasing = job -> seen.add(jobs.status(job).orElseThrow().state());
+
+    JobStatus job = run(add(), "/f");
+
+    assertThat(seen).containsExactly(JobState.RUNNING);
+    Path saved = directory.resolve("jobs").resolve(job.id() + ".job");
+    assertThat(JobStore.read(saved).status()).isEqualTo(job);
+  }
+
+  @Test
+  void an_error_ends_its_job_as_broken() throws IOException {
+    tree.file(root, "f", 10);
+    tiers.defect = new StackOverflowError("made up");
+
+    JobStatus job = run(add(), "/f");
+
+    assertThat(job.state()).isEqualTo(JobState.BROKEN);
+    assertThat(job.message()).contains("StackOverflowError", "made up");
+  }
+
+  @Test
+  void a_job_that_waits_for_its_turn_is_cancelled_at_once() throws Exception {
+    tree.file(root, "f", 10);
+    tiers.allowed.drainPermits();
+    WarmupJobs jobs = open();
+    for (int i = 0; i < 8; i++) {
+      begin(jobs, add(), "/f");
+    }
+    int waiting = begin(jobs, with(false, false, Share.ALL, 32 * MIB), "/f");
+
+    assertThat(jobs.cancel(waiting)).isTrue();
+
+    assertThat(jobs.status(waiting).orElseThrow().state()).isEqualTo(JobState.CANCELLED);
+    Path store = directory.resolve("jobs");
+    assertThat(store.resolve(waiting + ".list")).doesNotExist();
+    assertThat(JobStore.read(store.resolve(waiting + ".job")).status().state())
+        .isEqualTo(JobState.CANCELLED);
+  }
+
+  @Test
+  void a_block_that_comes_after_its_job_was_given_up_is_not_held() throws Exception {
+    tiers.allowed.drainPermits();
+    try (EntryFile none = new EntryFile(directory.resolve("none"), 0)) {
+      Outcomes outcomes = new Outcomes(none, none, new Outcomes.Counters(registry));
+      Warmer warmer =
+          new Warmer(
+              tiers,
+              add(),
+              7,
+              new InFlight(32 * MIB),
+              new Bandwidth(0, System::nanoTime, nanos -> {}),
+              outcomes,
+              new Stop(),
+              null);
+      InodeId file = tree.file(root, "f", 10);
+      warmer
+          .begin(new Parts.Target(ByteString.copyFromUtf8("/f"), file, 10))
+          .blocks(FakeTree.blocksOf(file, 10));
+      tiers.waiting.await();
+      warmer.close(1);
+      tiers.release(7);
+      tiers.allowed.release(1);
+
+      tiers.releases.acquire(2);
+      assertThat(tiers.blocks(CacheTier.DISK)).hasSize(1);
+      assertThat(tiers.held(CacheTier.DISK)).isEmpty();
+    }
+  }
+
+  @Test
+  void jobs_that_could_not_be_opened_are_opened_later() throws IOException {
+    tree.file(root, "f", 10);
+    JobStatus job = run(add(), "/f");
+    opened.remove(0).close();
+    Path jobs = directory.resolve("jobs");
+    Path odd = Files.createDirectories(jobs.resolve("9.failed").resolve("odd"));
+    SavedJob unfinished = JobStore.read(jobs.resolve(job.id() + ".job"));
+    try (JobStore store = JobStore.open(jobs)) {
+      store.save(withState(unfinished, 9, JobState.RUNNING));
+    }
+    assertThatThrownBy(this::open).isInstanceOf(IOException.class).hasMessageContaining("9.failed");
+
+    Files.delete(odd);
+    assertThat(open().status(job.id())).contains(job);
+  }
+
+  private static SavedJob withState(SavedJob job, int id, JobState state) {
+    JobStatus s = job.status();
+    return new SavedJob(
+        new JobStatus(
+            id, s.request(), state, s.createdSeconds(), 0, 0, 0, 0, 0, 0, 0, 0, 0, "", List.of()),
+        job.origin());
+  }
+
+  @Test
   void an_interrupted_job_is_gone_on_with_and_an_ended_one_is_remembered() throws Exception {
     for (int i = 0; i < 50; i++) {
       tree.file(root, "f" + i, 10);
@@ -268,7 +377,6 @@ class WarmupJobsTest {
     int id = begin(first, add(), "/");
     tiers.waiting.await();
     Path crashed = copy(directory.resolve("jobs"), directory.resolve("crashed"));
-    tiers.allowed.release(10);
     Thread closing =
         new Thread(
             () -> {
@@ -279,8 +387,11 @@ class WarmupJobsTest {
               }
             });
     closing.start();
+    awaitEnding(first);
     tiers.allowed.release(1000);
     closing.join();
+    assertThat(first.status(id).orElseThrow().state().isEnd()).as("interrupted").isFalse();
+    assertThat(tiers.blocks(CacheTier.DISK)).hasSizeLessThan(50);
 
     for (Path where : List.of(directory.resolve("jobs"), crashed)) {
       WarmupJobs next = open(where);
@@ -288,6 +399,20 @@ class WarmupJobsTest {
       assertThat(end(next, id).state()).isEqualTo(JobState.DONE);
       assertThat(next.status(id).orElseThrow().filesCached()).isEqualTo(50);
       assertThat(begin(next, add(), "/f0")).isGreaterThan(id);
+    }
+  }
+
+  /** Once it refuses jobs, those that run have been told to end. */
+  private static void awaitEnding(WarmupJobs jobs) {
+    while (true) {
+      try {
+        jobs.add(add(), "none", null);
+      } catch (IOException e) {
+        if ("the mount is ending".equals(e.getMessage())) {
+          return;
+        }
+      }
+      pause();
     }
   }
 
@@ -321,7 +446,7 @@ class WarmupJobsTest {
     for (int allowed = 0; allowed < files; allowed += 10_000) {
       tiers.allowed.release(10_000);
       while (tiers.askedFor() < allowed + 10_000) {
-        Thread.onSpinWait();
+        pause();
       }
       assertThat(tree.filesListed.get() - counted - tiers.askedFor()).isLessThan(1000);
     }
@@ -453,7 +578,7 @@ class WarmupJobsTest {
     for (int i = 0; i < 40; i++) {
       InodeId file = files.get(i);
       while (!tiers.blocks(CacheTier.DISK).contains(new BlockId(file.value(), 0, 4 * MIB))) {
-        Thread.onSpinWait();
+        pause();
       }
       assertThat(tiers.blocks(CacheTier.DISK)).hasSizeLessThanOrEqualTo(32 / 4);
       jobs.opened(file);
@@ -477,7 +602,7 @@ class WarmupJobsTest {
     jobs.upload("order", ByteString.copyFromUtf8(paths.toString()));
     int id = jobs.add(with(false, false, Share.ALL, 32 * MIB), "order", null);
     while (tiers.askedFor() < 8) {
-      Thread.onSpinWait();
+      pause();
     }
     for (int i = 150; i < 200; i++) {
       jobs.opened(files.get(i));
