@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs ahead of somebody who reads files in a known order: what is warmed and not read yet, with
  * what was read and not evicted yet, is at most a window of bytes. Room is made by evicting what
- * was read, since its next turn comes last of all. How far the reader is, opens and closes tell.
- * Thread-safe.
+ * was read, since its next turn comes last of all. How far the reader is, opens and closes tell;
+ * one open far ahead may be anybody's. Thread-safe.
  */
 final class OrderedWindow {
   /** A reader with many threads opens files about so far out of order; earlier ones are passed. */
@@ -33,10 +33,15 @@ final class OrderedWindow {
   /** Files ahead of the window that a reader is recognised at when it is faster. */
   private static final int UPCOMING_MAX = 50_000;
 
+  /** So many files within {@link #SLACK_FILES} are opened by the reader, not by somebody else. */
+  static final int READER_FILES = 4;
+
+  private static final int OPENED_MAX = 10_000;
+
   private static final int PAGE_BYTES = 1 << 20;
 
-  /** Files in the window, whatever their size. */
-  private static final int FILES_MAX = 100_000;
+  /** Files in the window, read ones too, whatever their size. */
+  static final int FILES_MAX = 100_000;
 
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -53,8 +58,13 @@ final class OrderedWindow {
   @GuardedBy("this")
   private final Map<InodeId, TreeSet<Long>> places = new HashMap<>();
 
+  /** Files that were read and of which no block is on its way any more: they make room. */
   @GuardedBy("this")
   private final Deque<Ahead> read = new ArrayDeque<>();
+
+  /** Files in the window: ahead, read, or in between. */
+  @GuardedBy("this")
+  private int files;
 
   /** First place of files that are not in the window yet. */
   @GuardedBy("this")
@@ -73,16 +83,26 @@ final class OrderedWindow {
   @GuardedBy("this")
   private long lookAt;
 
-  /** The furthest place that was opened before it was in the window. */
+  /** Places that were opened and are not far behind the reader. */
+  @GuardedBy("this")
+  private final TreeSet<Long> opened = new TreeSet<>();
+
+  /** The furthest place that the reader has opened before it was in the window. */
   @GuardedBy("this")
   private long overtaken = -1;
 
-  private static final class Ahead {
-    final InodeId inode;
-    final long length;
-    final List<BlockId> blocks = new ArrayList<>();
+  /** A file in the window; its fields are guarded by the window. */
+  static final class Ahead {
+    private final InodeId inode;
+    private final long length;
+    private final List<BlockId> blocks = new ArrayList<>();
 
-    Ahead(InodeId inode, long length) {
+    /** No block of it is on its way: it can be evicted without one that comes later. */
+    private boolean settled;
+
+    private boolean passed;
+
+    private Ahead(InodeId inode, long length) {
       this.inode = inode;
       this.length = length;
     }
@@ -103,9 +123,9 @@ final class OrderedWindow {
    * Waits until the next file of the order has room, and makes room. A file that is longer than the
    * window comes alone.
    *
-   * @return false: its reader was faster
+   * @return to be told of with {@link #named} and {@link #settled}; null: its reader was faster
    */
-  boolean admit(Parts.Target target) throws InterruptedException {
+  @Nullable Ahead admit(Parts.Target target) throws InterruptedException {
     long place;
     synchronized (this) {
       place = admitted++;
@@ -117,16 +137,17 @@ final class OrderedWindow {
     while (true) {
       Ahead evict;
       synchronized (this) {
-        if (place <= overtaken) {
-          return false;
+        if (place <= overtaken || opened.contains(place)) {
+          return null;
         }
-        boolean fits = bytes + target.length() <= bytesMax && ahead.size() < FILES_MAX;
-        if (fits || (ahead.isEmpty() && read.isEmpty())) {
+        boolean fits = bytes + target.length() <= bytesMax && files < FILES_MAX;
+        if (fits || files == 0) {
           Ahead next = new Ahead(target.inode(), target.length());
           ahead.put(place, next);
           places.computeIfAbsent(target.inode(), inode -> new TreeSet<>()).add(place);
           bytes += next.length;
-          return true;
+          files++;
+          return next;
         }
         evict = read.poll();
         if (evict == null) {
@@ -161,26 +182,37 @@ final class OrderedWindow {
     }
   }
 
-  /** Blocks of a file that was admitted last. */
-  void named(InodeId inode, List<BlockId> blocks) {
-    synchronized (this) {
-      TreeSet<Long> of = places.get(inode);
-      Ahead file = of == null ? null : ahead.get(of.last());
-      if (file != null) {
-        file.blocks.addAll(blocks);
-      }
+  /** Blocks of a file, before they are moved. */
+  synchronized void named(Ahead file, List<BlockId> blocks) {
+    file.blocks.addAll(blocks);
+  }
+
+  /** No block of the file is on its way, and none will be. */
+  synchronized void settled(Ahead file) {
+    file.settled = true;
+    if (file.passed) {
+      read.add(file);
+      notifyAll();
     }
   }
 
   /** Somebody reads a file from now on. */
   synchronized void opened(InodeId inode) {
     TreeSet<Long> of = places.get(inode);
-    Long later = upcoming.get(inode);
-    if (of != null) {
-      passBefore(of.first() - SLACK_FILES);
-    } else if (later != null && later > overtaken) {
-      overtaken = later;
-      passBefore(later - SLACK_FILES);
+    Long place = of == null ? upcoming.get(inode) : of.first();
+    if (place == null) {
+      return;
+    }
+    opened.add(place);
+    if (opened.subSet(place - SLACK_FILES, true, place, true).size() >= READER_FILES) {
+      if (of == null) {
+        overtaken = Math.max(overtaken, place);
+      }
+      passBefore(place - SLACK_FILES);
+      opened.headSet(place - SLACK_FILES).clear();
+    }
+    if (opened.size() > OPENED_MAX) {
+      opened.pollFirst();
     }
     notifyAll();
   }
@@ -219,7 +251,10 @@ final class OrderedWindow {
           places.remove(file.inode);
         }
       }
-      read.add(file);
+      file.passed = true;
+      if (file.settled) {
+        read.add(file);
+      }
     }
   }
 
@@ -243,7 +278,13 @@ final class OrderedWindow {
     }
     synchronized (this) {
       bytes -= file.length;
+      files--;
     }
+  }
+
+  /** Files in the window: ahead of the reader, or read and not evicted yet. */
+  synchronized int files() {
+    return files;
   }
 
   /** What the window waits for, for people. */

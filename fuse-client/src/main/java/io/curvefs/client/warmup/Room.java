@@ -27,6 +27,18 @@ record Room(CacheTier tier, TierRoom room) {
     };
   }
 
+  /** There is no room at all. */
+  String none() {
+    return switch (tier) {
+      case DISK ->
+          "the disk cache can take nothing: the mount's log says what is wrong with its directories"
+              + " (or go on with --force)";
+      case MEMCACHED ->
+          "none of the memcached servers answers: 'curvefs cachecluster list' tells how each is (or"
+              + " go on with --force)";
+    };
+  }
+
   String tooSmallFor(long needed) {
     return switch (tier) {
       case DISK ->

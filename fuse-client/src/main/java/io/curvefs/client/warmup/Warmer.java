@@ -72,10 +72,11 @@ final class Warmer implements Parts.Sink, AutoCloseable {
   @Override
   public Parts.FileWork begin(Parts.Target target) throws InterruptedException {
     stop.check();
-    if (window != null && !window.admit(target)) {
-      return new Overtaken(target);
+    if (window == null) {
+      return new OneFile(target, null);
     }
-    return new OneFile(target);
+    OrderedWindow.Ahead ahead = window.admit(target);
+    return ahead == null ? new Overtaken(target) : new OneFile(target, ahead);
   }
 
   /** Waits until every block that was named is where it belongs, or has failed. */
@@ -143,6 +144,9 @@ final class Warmer implements Parts.Sink, AutoCloseable {
   private final class OneFile implements Parts.FileWork {
     private final Parts.Target target;
 
+    /** Its turn in the window; null: there is no window. */
+    private final OrderedWindow.@Nullable Ahead ahead;
+
     /** Blocks on their way, and one for as long as more may be named. */
     @GuardedBy("this")
     private int left = 1;
@@ -153,14 +157,15 @@ final class Warmer implements Parts.Sink, AutoCloseable {
     @GuardedBy("this")
     private @Nullable String skip;
 
-    OneFile(Parts.Target target) {
+    OneFile(Parts.Target target, OrderedWindow.@Nullable Ahead ahead) {
       this.target = target;
+      this.ahead = ahead;
     }
 
     @Override
     public void blocks(List<BlockId> blocks) throws InterruptedException {
-      if (window != null) {
-        window.named(target.inode(), blocks);
+      if (window != null && ahead != null) {
+        window.named(ahead, blocks);
       }
       for (BlockId block : blocks) {
         stop.acquire(waiting, 1);
@@ -225,6 +230,9 @@ final class Warmer implements Parts.Sink, AutoCloseable {
         }
         why = failure;
         whyNot = skip;
+      }
+      if (window != null && ahead != null) {
+        window.settled(ahead);
       }
       if (stop.isAsked()) {
         return; // nobody knows what became of it

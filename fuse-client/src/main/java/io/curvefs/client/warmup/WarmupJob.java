@@ -302,13 +302,12 @@ final class WarmupJob {
     List<TierCount> there = null;
     for (CacheTier tier : request.storage().tiers()) {
       Room room = new Room(tier, around.tiers.room(tier));
-      long needed =
-          room.charge(
-              request.windowBytes() == 0
-                  ? outcomes.bytesTotal.get()
-                  : Math.min(request.windowBytes(), outcomes.bytesTotal.get()),
-              outcomes.filesTotal.get());
+      long needed = room.charge(bytesAtOnce(), filesAtOnce());
       if (needed <= room.obtainable()) {
+        continue;
+      }
+      if (room.max() == 0) {
+        why.append(why.isEmpty() ? "" : "; ").append(room.none());
         continue;
       }
       if (there == null && needed <= room.max()) {
@@ -326,6 +325,22 @@ final class WarmupJob {
       }
     }
     return why.toString();
+  }
+
+  private long bytesAtOnce() {
+    long all = outcomes.bytesTotal.get();
+    return request.windowBytes() == 0 ? all : Math.min(request.windowBytes(), all);
+  }
+
+  /** Files that a tier holds at the same time: within a window as many as fit there on average. */
+  private long filesAtOnce() {
+    long files = outcomes.filesTotal.get();
+    long bytes = outcomes.bytesTotal.get();
+    if (request.windowBytes() == 0) {
+      return files;
+    }
+    double share = bytes == 0 ? 1 : Math.min(1, (double) request.windowBytes() / bytes);
+    return Math.min(OrderedWindow.FILES_MAX, (long) Math.ceil(files * share));
   }
 
   private List<TierCount> present() throws IOException, InterruptedException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheTier;
+import io.curvefs.cache.Hold;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.FileType;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -18,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -613,6 +615,111 @@ class WarmupJobsTest {
     assertThat(job.filesCached() + job.filesSkipped()).isEqualTo(200);
     assertThat(skipped(id).values()).containsOnly("read before its turn came");
     assertThat(tiers.asked).doesNotContain(new BlockId(files.get(100).value(), 0, 4 * MIB));
+  }
+
+  @Test
+  void one_open_far_ahead_is_not_the_reader() throws Exception {
+    List<InodeId> files = new ArrayList<>();
+    List<String> paths = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      String name = "f%03d".formatted(i);
+      files.add(tree.file(root, name, 4 * MIB));
+      paths.add("/" + name);
+    }
+    WarmupJobs jobs = open();
+    int id = begin(jobs, with(false, false, Share.ALL, 32 * MIB), paths.toArray(new String[0]));
+    while (tiers.askedFor() < 8) {
+      pause();
+    }
+    jobs.opened(files.get(150));
+    jobs.closed(files.get(150));
+    for (int i = 0; i < 200; i++) {
+      InodeId file = files.get(i);
+      while (i != 150
+          && !tiers.blocks(CacheTier.DISK).contains(new BlockId(file.value(), 0, 4 * MIB))) {
+        pause();
+      }
+      jobs.opened(file);
+      jobs.closed(file);
+    }
+
+    assertThat(end(jobs, id).filesCached()).isEqualTo(199);
+    assertThat(skipped(id)).containsOnlyKeys("/f150");
+  }
+
+  private OrderedWindow window(long bytesMax) {
+    Path none = directory.resolve("no-manifest");
+    return new OrderedWindow(bytesMax, tiers, CacheTier.DISK, none, new Stop());
+  }
+
+  private static Parts.Target target(InodeId file, long length) {
+    return new Parts.Target(ByteString.copyFromUtf8("/f"), file, length);
+  }
+
+  @Test
+  void what_was_read_while_its_blocks_were_on_their_way_is_evicted_with_all_of_them()
+      throws Exception {
+    OrderedWindow window = window(10);
+    InodeId first = new InodeId(11);
+    BlockId block = new BlockId(11, 0, 10);
+    OrderedWindow.Ahead ahead = window.admit(target(first, 10));
+    window.named(ahead, List.of(block));
+    window.opened(first);
+    window.closed(first); // read before its block was there
+    CompletableFuture<OrderedWindow.Ahead> second =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return window.admit(target(new InodeId(12), 10));
+              } catch (InterruptedException e) {
+                throw new AssertionError(e);
+              }
+            });
+    tiers.warm(block, CacheTier.DISK, new Hold(1, false));
+    window.settled(ahead);
+
+    assertThat(second.get()).isNotNull();
+    assertThat(tiers.blocks(CacheTier.DISK)).isEmpty();
+    assertThat(window.describe()).startsWith("1 files ahead");
+  }
+
+  @Test
+  void files_without_bytes_fill_the_window_too() throws Exception {
+    OrderedWindow window = window(10);
+    for (int i = 0; i < OrderedWindow.FILES_MAX + 1000; i++) {
+      InodeId file = new InodeId(i + 11);
+      window.settled(window.admit(target(file, 0)));
+      window.closed(file);
+      assertThat(window.files()).isLessThanOrEqualTo(OrderedWindow.FILES_MAX);
+    }
+  }
+
+  @Test
+  void a_window_is_charged_with_the_files_that_are_in_it() throws IOException {
+    tiers = FakeTiers.disk(MIB);
+    String[] paths = new String[2000]; // 4 MiB with what each takes beside its bytes
+    for (int i = 0; i < paths.length; i++) {
+      tree.file(root, "f%04d".formatted(i), 500);
+      paths[i] = "/f%04d".formatted(i);
+    }
+    WarmupJobs jobs = open();
+    int id = begin(jobs, with(false, false, Share.ALL, 100_000), paths);
+    while (tiers.askedFor() == 0 && !jobs.status(id).orElseThrow().state().isEnd()) {
+      pause();
+    }
+
+    assertThat(jobs.status(id).orElseThrow().state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void memcached_servers_that_do_not_answer_are_named_as_such() throws IOException {
+    tiers.tier(CacheTier.MEMCACHED, 0);
+    tree.file(root, "f", 10);
+
+    JobStatus job = run(JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/f");
+
+    assertThat(job.state()).isEqualTo(JobState.REFUSED);
+    assertThat(job.message()).startsWith("none of the memcached servers answers");
   }
 
   @Test
