@@ -25,6 +25,9 @@ final class MountControl implements ControlAttributes {
 
   static final String LEAVE = "leave";
 
+  /** Why the mount can do no warmups now; empty: it can. */
+  static final String PROBLEM = WarmupMessages.PREFIX + "problem";
+
   private final String bucket;
   private final String accessLog;
 
@@ -74,13 +77,20 @@ final class MountControl implements ControlAttributes {
   }
 
   @Override
-  public @Nullable ByteString get(InodeId inode, String name) throws IOException {
+  public @Nullable ByteString get(Asker asker, InodeId inode, String name) throws IOException {
     MountWarmup warming = warmup;
     if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
       return switch (name) {
         case CurveFsAttributes.OP -> warming.curveFs().get(inode);
         case CurveFsAttributes.LIST -> warming.curveFs().list();
-        default -> warming.attributes().get(name.substring(WarmupMessages.PREFIX.length()));
+        case PROBLEM -> ByteString.copyFromUtf8(warming.problem());
+        default -> {
+          String asked = name.substring(WarmupMessages.PREFIX.length());
+          if (WarmupMessages.commandsOrNames(asked)) {
+            warming.rights().require(asker); // the kernel asks for read permission only
+          }
+          yield warming.attributes().get(asked);
+        }
       };
     }
     return switch (name) {
@@ -107,9 +117,10 @@ final class MountControl implements ControlAttributes {
   }
 
   @Override
-  public boolean set(InodeId inode, String name, ByteString value) throws IOException {
+  public boolean set(Asker asker, InodeId inode, String name, ByteString value) throws IOException {
     MountWarmup warming = warmup;
     if (name.equals(CurveFsAttributes.OP) && warming != null) {
+      warming.rights().require(asker); // the kernel has looked at this inode, not at the root
       warming.curveFs().set(inode, value);
       return true;
     }

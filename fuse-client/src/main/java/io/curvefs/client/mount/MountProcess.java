@@ -80,6 +80,7 @@ public final class MountProcess implements AutoCloseable {
   private final Path mountPoint;
   private final JnrFuseMount fuse;
   private final DataClient data;
+  private final MountWarmup warmup;
   private final CountDownLatch ended = new CountDownLatch(1);
 
   /** What is in the write-back journal stays there at the end, for the next mount. */
@@ -141,7 +142,7 @@ public final class MountProcess implements AutoCloseable {
               seen,
               control,
               new VfsOptions(root, options.readOnly(), options.readAheadBytes()));
-      MountWarmup warmup =
+      this.warmup =
           opened(
               new MountWarmup(
                   namespace,
@@ -370,10 +371,22 @@ public final class MountProcess implements AutoCloseable {
       return;
     }
     data.flushAll();
+    closeWarmup();
     uploadStaged();
     closeAll();
     log.info("{} is unmounted", mountPoint);
     ended.countDown();
+  }
+
+  /**
+   * First, so that it takes nothing from the uploads, and the next mount can go on with the jobs.
+   */
+  private void closeWarmup() {
+    try {
+      warmup.close();
+    } catch (IOException e) {
+      log.warn("closing the warmups failed", e);
+    }
   }
 
   /** Uploads what is in the journal, unless it is to stay; says what stays. */

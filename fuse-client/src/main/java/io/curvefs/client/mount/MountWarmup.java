@@ -16,11 +16,13 @@ import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,7 @@ import org.slf4j.LoggerFactory;
 final class MountWarmup implements OpenListener, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MountWarmup.class);
   private static final int READ_BYTES = 1 << 20;
+  private static final long OPEN_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final NamespaceClient namespace;
   private final DataClient data;
@@ -42,6 +45,8 @@ final class MountWarmup implements OpenListener, AutoCloseable {
   private final boolean readOnly;
   private final long bytesInFlightMax;
   private final MeterRegistry registry;
+
+  private final WarmupRights rights;
 
   private volatile @Nullable Open open;
 
@@ -59,7 +64,9 @@ final class MountWarmup implements OpenListener, AutoCloseable {
       Path directory,
       boolean readOnly,
       long bytesInFlightMax,
-      MeterRegistry registry) {
+      MeterRegistry registry)
+      throws IOException {
+    this.rights = WarmupRights.ofThisProcess(() -> namespace.attributes(root));
     this.namespace = namespace;
     this.data = data;
     this.tiers = tiers;
@@ -77,13 +84,43 @@ final class MountWarmup implements OpenListener, AutoCloseable {
     return cacheDirectory.resolve("warmup").resolve(fileSystemUuid).resolve(name.toString());
   }
 
-  /** Goes on with jobs of earlier mounts, if that can be done now. */
+  /** Goes on with jobs of earlier mounts: now, or once that can be done. */
   void start() {
+    String problem = problem();
+    if (!problem.isEmpty()) {
+      log.warn("no warmups for now: {}", problem);
+      new DefaultThreadFactory("warmup-open", true).newThread(this::openLater).start();
+    }
+  }
+
+  private void openLater() {
+    try {
+      while (!awaitClosed() && !problem().isEmpty()) {}
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Waits a while for the mount's end; true: it has come. */
+  private synchronized boolean awaitClosed() throws InterruptedException {
+    if (!closed) {
+      TimeUnit.NANOSECONDS.timedWait(this, OPEN_AGAIN_NANOS);
+    }
+    return closed;
+  }
+
+  /** Why there can be no warmups now, in one line; empty: there can. */
+  String problem() {
     try {
       open();
+      return "";
     } catch (IOException e) {
-      log.warn("no warmups for now: {}", e.getMessage());
+      return String.valueOf(e.getMessage());
     }
+  }
+
+  WarmupRights rights() {
+    return rights;
   }
 
   private Open open() throws IOException {
@@ -164,6 +201,7 @@ final class MountWarmup implements OpenListener, AutoCloseable {
   @Override
   public synchronized void close() throws IOException {
     closed = true;
+    notifyAll();
     Open opened = open;
     if (opened != null) {
       opened.jobs.close();

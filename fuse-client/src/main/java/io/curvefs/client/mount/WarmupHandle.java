@@ -22,6 +22,9 @@ public final class WarmupHandle {
 
   private static final int NO_ENTRY = 2;
 
+  /** EIO. */
+  private static final int FAILED = 5;
+
   private final MountHandle mount;
   private boolean readOnly;
 
@@ -53,6 +56,21 @@ public final class WarmupHandle {
       }
     }
 
+    /** What the mount has said against it, where an errno says nothing. */
+    private IOException explained(AttributeException failure) {
+      try {
+        WarmupMessages.Answer answer = answer();
+        return answer.refusal().isEmpty() ? failure : new IOException(answer.refusal(), failure);
+      } catch (IOException e) {
+        return failure;
+      }
+    }
+
+    private WarmupMessages.Answer answer() throws IOException {
+      return WarmupMessages.parse(
+          get(WarmupMessages.PREFIX + WarmupMessages.ANSWER + token), WarmupMessages.Answer.class);
+    }
+
     private void flush() throws IOException {
       byte[] bytes = waiting.toByteArray();
       waiting.reset();
@@ -60,8 +78,12 @@ public final class WarmupHandle {
       while (at < bytes.length) {
         int most = readOnly ? WarmupMessages.SAID_BYTES : WarmupMessages.PART_BYTES;
         int to = Math.min(bytes.length, at + most - token.length() - 1);
-        if (tell(WarmupMessages.PART, WarmupMessages.part(token, bytes, at, to))) {
-          at = to;
+        try {
+          if (tell(WarmupMessages.PART, WarmupMessages.part(token, bytes, at, to))) {
+            at = to;
+          }
+        } catch (AttributeException e) {
+          throw explained(e);
         }
       }
     }
@@ -76,10 +98,7 @@ public final class WarmupHandle {
       flush();
       byte[] ascii = token.getBytes(StandardCharsets.US_ASCII);
       while (!tell(WarmupMessages.ADD, ascii)) {}
-      WarmupMessages.Answer answer =
-          WarmupMessages.parse(
-              mount.attribute(WarmupMessages.PREFIX + WarmupMessages.ANSWER + token),
-              WarmupMessages.Answer.class);
+      WarmupMessages.Answer answer = answer();
       if (answer.job() == 0) {
         throw new IOException(answer.refusal());
       }
@@ -91,14 +110,45 @@ public final class WarmupHandle {
     return new Request(request);
   }
 
+  private byte[] get(String name) throws IOException {
+    try {
+      return mount.attribute(name);
+    } catch (AttributeException e) {
+      throw withProblem(e);
+    }
+  }
+
+  private void set(String name, byte[] value) throws IOException {
+    try {
+      mount.setAttribute(name, value);
+    } catch (AttributeException e) {
+      throw withProblem(e);
+    }
+  }
+
+  /** EIO is what all requests end with while the mount can do no warmups; it says why. */
+  private IOException withProblem(AttributeException failure) {
+    if (failure.errno != FAILED) {
+      return failure;
+    }
+    try {
+      String problem = new String(mount.attribute(MountControl.PROBLEM), StandardCharsets.UTF_8);
+      return problem.isEmpty()
+          ? failure
+          : new IOException("the mount at " + mount.root() + ": " + problem, failure);
+    } catch (IOException e) {
+      return failure;
+    }
+  }
+
   /** False: the mount is read-only, which was not known; say it again. */
   private boolean tell(String verb, byte[] value) throws IOException {
     if (readOnly) {
-      mount.attribute(WarmupMessages.said(verb, value));
+      get(WarmupMessages.said(verb, value));
       return true;
     }
     try {
-      mount.setAttribute(WarmupMessages.PREFIX + verb, value);
+      set(WarmupMessages.PREFIX + verb, value);
       return true;
     } catch (AttributeException e) {
       if (e.errno != READ_ONLY) {
@@ -111,12 +161,12 @@ public final class WarmupHandle {
 
   /** The jobs that the mount knows of, the oldest first. */
   public List<JobStatus> jobs() throws IOException {
-    return WarmupMessages.parseJobs(mount.attribute(WarmupMessages.PREFIX + WarmupMessages.JOBS));
+    return WarmupMessages.parseJobs(get(WarmupMessages.PREFIX + WarmupMessages.JOBS));
   }
 
   public Optional<JobStatus> job(int id) throws IOException {
     try {
-      byte[] json = mount.attribute(WarmupMessages.PREFIX + WarmupMessages.JOB + id);
+      byte[] json = get(WarmupMessages.PREFIX + WarmupMessages.JOB + id);
       return Optional.of(WarmupMessages.parse(json, JobStatus.class));
     } catch (AttributeException e) {
       if (e.errno == NO_DATA) {
@@ -151,7 +201,6 @@ public final class WarmupHandle {
   }
 
   private WarmupJobs.Records records(String what, int id, long offset) throws IOException {
-    return WarmupMessages.parseRecords(
-        mount.attribute(WarmupMessages.PREFIX + what + id + "." + offset));
+    return WarmupMessages.parseRecords(get(WarmupMessages.PREFIX + what + id + "." + offset));
   }
 }

@@ -16,13 +16,25 @@ public interface ControlAttributes {
   /** What begins so is of every inode, the others of the root alone. */
   String ANYWHERE = PREFIX + "warmup.op";
 
-  /** The attribute's value now; null: there is no such attribute. */
-  @Nullable ByteString get(InodeId inode, String name) throws IOException;
+  /** Who asks. Only to be used until the call ends. */
+  interface Asker {
+    int uid();
+
+    /** Whether it is a member of the group, be it a supplementary one. */
+    boolean isIn(int gid);
+  }
 
   /**
-   * Carries out what setting the attribute stands for.
+   * The attribute's value now; null: there is no such attribute. The kernel has seen that the asker
+   * may read the inode.
+   */
+  @Nullable ByteString get(Asker asker, InodeId inode, String name) throws IOException;
+
+  /**
+   * Carries out what setting the attribute stands for. The kernel has seen that the asker may write
+   * to the inode.
    *
    * @return false: there is no such attribute
    */
-  boolean set(InodeId inode, String name, ByteString value) throws IOException;
+  boolean set(Asker asker, InodeId inode, String name, ByteString value) throws IOException;
 }

@@ -327,16 +327,17 @@ public final class Vfs {
     return namespace.meta().usage();
   }
 
-  public ByteString xattr(InodeId inode, ByteString name) throws IOException {
-    return xattrs.get(inode, name);
+  public ByteString xattr(ControlAttributes.Asker asker, InodeId inode, ByteString name)
+      throws IOException {
+    return xattrs.get(asker, inode, name);
   }
 
   public List<ByteString> xattrNames(InodeId inode) throws RefusedException {
     return xattrs.list(inode);
   }
 
-  public void setXattr(SetXattr.Builder set) throws IOException {
-    xattrs.set(set);
+  public void setXattr(ControlAttributes.Asker asker, SetXattr.Builder set) throws IOException {
+    xattrs.set(asker, set);
   }
 
   public void removeXattr(InodeId inode, ByteString name) throws RefusedException {

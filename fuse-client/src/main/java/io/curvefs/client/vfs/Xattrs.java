@@ -39,9 +39,9 @@ final class Xattrs {
     return name.startsWith(USER) || name.startsWith(TRUSTED);
   }
 
-  ByteString get(InodeId inode, ByteString name) throws IOException {
+  ByteString get(ControlAttributes.Asker asker, InodeId inode, ByteString name) throws IOException {
     if (isControl(inode, name)) {
-      ByteString value = control.get(inode, name.toStringUtf8());
+      ByteString value = control.get(asker, inode, name.toStringUtf8());
       if (value == null) {
         throw new RefusedException(Refusal.ENODATA);
       }
@@ -60,10 +60,10 @@ final class Xattrs {
     return namespace.meta().xattrNames(inode);
   }
 
-  void set(SetXattr.Builder set) throws IOException {
+  void set(ControlAttributes.Asker asker, SetXattr.Builder set) throws IOException {
     InodeId inode = new InodeId(set.getInode());
     if (isControl(inode, set.getName())) {
-      if (!control.set(inode, set.getName().toStringUtf8(), set.getValue())) {
+      if (!control.set(asker, inode, set.getName().toStringUtf8(), set.getValue())) {
         throw new RefusedException(Refusal.EOPNOTSUPP);
       }
       return;

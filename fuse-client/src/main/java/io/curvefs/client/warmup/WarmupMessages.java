@@ -22,7 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
  *       the request in JSON, a NUL, and the paths with a NUL behind each ({@link PathList});
  *   <li>set {@code add} to the token, then get {@code answer.TOKEN}: the job, or why there is none;
  *   <li>set {@code cancel} to a job's number;
- *   <li>get {@code jobs}, {@code job.N}; {@code failed.N.OFFSET} and {@code skipped.N.OFFSET}.
+ *   <li>get {@code jobs}, {@code job.N}; {@code failed.N.OFFSET} and {@code skipped.N.OFFSET};
+ *   <li>get {@code problem}: why the mount can do no warmups now, empty when it can.
  * </ul>
  *
  * A read-only mount's kernel refuses to set. There, getting {@code say.VERB.VALUE}, the value in
@@ -92,6 +93,15 @@ public final class WarmupMessages {
         + verb
         + "."
         + Base64.getUrlEncoder().withoutPadding().encodeToString(value);
+  }
+
+  /**
+   * Whether getting it commands, or tells names of files: reading the mount's root is not enough.
+   *
+   * @param name behind {@link #PREFIX}
+   */
+  public static boolean commandsOrNames(String name) {
+    return name.startsWith(SAY) || name.startsWith(FAILED) || name.startsWith(SKIPPED);
   }
 
   static byte[] saidValue(String text) throws IOException {

@@ -172,12 +172,12 @@ public final class LocalMount implements AutoCloseable {
 
   private static final class NoControl implements ControlAttributes {
     @Override
-    public ByteString get(InodeId inode, String name) {
+    public ByteString get(Asker asker, InodeId inode, String name) {
       return null;
     }
 
     @Override
-    public boolean set(InodeId inode, String name, ByteString value) {
+    public boolean set(Asker asker, InodeId inode, String name, ByteString value) {
       return false;
     }
   }

@@ -1,5 +1,7 @@
 package io.curvefs.client.fuse.jnr;
 
+import jnr.ffi.annotations.Out;
+
 /**
  * The functions of libfuse 2.9 that we call, with addresses as plain numbers. jnr-fuse itself binds
  * only the path API. See fuse_lowlevel.h for what each does.
@@ -21,6 +23,8 @@ public interface LibFuse {
   void fuse_session_destroy(long session);
 
   long fuse_req_ctx(long request);
+
+  int fuse_req_getgroups(long request, int size, @Out int[] groups);
 
   int fuse_reply_err(long request, int errno);
 

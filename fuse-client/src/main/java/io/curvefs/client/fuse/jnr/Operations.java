@@ -453,6 +453,7 @@ final class Operations {
           ByteString bytes =
               size == 0 ? ByteString.EMPTY : ByteString.copyFrom(Memory.buffer(value, (int) size));
           vfs.setXattr(
+              replies.asker(request),
               SetXattr.newBuilder()
                   .setInode(inode(inode).value())
                   .setName(name(nameAddress))
@@ -467,7 +468,11 @@ final class Operations {
     run(
         Place.GETXATTR,
         request,
-        () -> replyXattr(request, size, List.of(vfs.xattr(inode(inode), name(nameAddress)))));
+        () ->
+            replyXattr(
+                request,
+                size,
+                List.of(vfs.xattr(replies.asker(request), inode(inode), name(nameAddress)))));
   }
 
   private void listxattr(long request, long inode, long size) {

@@ -2,9 +2,11 @@ package io.curvefs.client.fuse.jnr;
 
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.vfs.Caller;
+import io.curvefs.client.vfs.ControlAttributes;
 import io.curvefs.error.Refusal;
 import java.nio.ByteBuffer;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.Struct;
@@ -46,6 +48,9 @@ final class Replies {
 
   private static final int USAGE_BLOCK_BYTES = 4096;
   private static final int NAME_BYTES_MAX = 255;
+
+  /** Supplementary groups that are looked at; more are very rare. */
+  private static final int GROUPS_MAX = 1024;
 
   private final LibFuse libFuse;
   private final double attributeSeconds;
@@ -206,5 +211,26 @@ final class Replies {
   Caller caller(long request) {
     long context = libFuse.fuse_req_ctx(request);
     return new Caller(Memory.getInt(context), Memory.getInt(context + 4));
+  }
+
+  /** The same, with all of its groups: they are looked up once somebody asks for one. */
+  ControlAttributes.Asker asker(long request) {
+    Caller caller = caller(request);
+    return new ControlAttributes.Asker() {
+      @Override
+      public int uid() {
+        return caller.uid();
+      }
+
+      @Override
+      public boolean isIn(int gid) {
+        if (caller.gid() == gid) {
+          return true;
+        }
+        int[] groups = new int[GROUPS_MAX];
+        int count = Math.min(GROUPS_MAX, libFuse.fuse_req_getgroups(request, GROUPS_MAX, groups));
+        return IntStream.range(0, Math.max(0, count)).anyMatch(i -> groups[i] == gid);
+      }
+    };
   }
 }
