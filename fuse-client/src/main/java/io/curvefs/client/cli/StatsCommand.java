@@ -74,19 +74,23 @@ final class StatsCommand implements Callable<Integer> {
 
   private static void live(MountHandle mount, int seconds, int lines) throws IOException {
     try (RaftCounters raft = new RaftCounters(mount.spec().servers())) {
+      LiveTable table = new LiveTable(mount.staged().isPresent());
+      String header = "";
       Reading before = Reading.of(mount, raft);
       for (int line = 0; line < lines; line++) {
         Interruptible.pause(before.nanos + TimeUnit.SECONDS.toNanos(seconds));
         Reading after = Reading.of(mount, raft);
         Interval interval = after.since(before);
         before = after;
-        if (line % SCREEN_LINES == 0) {
-          System.out.println(LiveTable.header());
+        String wanted = table.header(interval);
+        if (line % SCREEN_LINES == 0 || !wanted.equals(header)) {
+          System.out.println(wanted);
+          header = wanted;
         }
         System.out.println(
             interval.isRestarted()
                 ? "another process serves the mount now: its counters began anew"
-                : LiveTable.row(interval));
+                : table.row(interval));
       }
     }
   }

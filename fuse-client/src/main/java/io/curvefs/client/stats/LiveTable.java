@@ -1,11 +1,17 @@
 package io.curvefs.client.stats;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** A mount's counters as a line for each interval, in groups of columns, after dstat(1). */
+/**
+ * A mount's counters as a line for each interval, in groups of columns, after dstat(1). Groups of
+ * what not every mount does are left out until there is something to tell.
+ */
 public final class LiveTable {
   /** What stands where there is nothing to tell. */
   private static final String NOTHING = "-";
@@ -15,13 +21,20 @@ public final class LiveTable {
 
   private record Column(String title, int width, Function<Interval, String> cell) {}
 
-  private record Group(String title, List<Column> columns) {
+  /**
+   * @param shown whether there is anything to tell
+   */
+  private record Group(String title, Predicate<Interval> shown, List<Column> columns) {
+    Group(String title, List<Column> columns) {
+      this(title, interval -> true, columns);
+    }
+
     int width() {
       return columns.stream().mapToInt(Column::width).sum() + columns.size() - 1;
     }
   }
 
-  private static final List<Group> GROUPS =
+  private static final List<Group> COMMON =
       List.of(
           new Group(
               "usage",
@@ -62,7 +75,40 @@ public final class LiveTable {
               "raft",
               List.of(rate("ent", "curvefs.raft.commits"), millis("ms", "curvefs.raft.commits"))));
 
-  private LiveTable() {}
+  private static final Group WRITEBACK =
+      new Group(
+          "writeback",
+          List.of(
+              new Column("wait", 5, i -> size(i.now("curvefs.writeback.bytes"))),
+              new Column("age s", 5, i -> number(i.now("curvefs.writeback.oldest.seconds")))));
+
+  private static final Group WARMUP =
+      new Group(
+          "warmup",
+          LiveTable::isWarmed,
+          List.of(
+              bytes("moved", "curvefs.warmup.bytes"),
+              new Column("jobs", 4, i -> number(i.now("curvefs.warmup.jobs")))));
+
+  private final List<Group> groups;
+
+  /**
+   * @param writeback whether the mount has a write-back journal
+   */
+  public LiveTable(boolean writeback) {
+    List<Group> all = new ArrayList<>(COMMON);
+    if (writeback) {
+      all.add(WRITEBACK);
+    }
+    all.add(WARMUP);
+    groups = List.copyOf(all);
+  }
+
+  private static boolean isWarmed(Interval interval) {
+    return interval.now("curvefs.warmup.jobs") > 0
+        || interval.now("curvefs.warmup.bytes") > 0
+        || interval.now("curvefs.warmup.files{outcome=cached}") > 0;
+  }
 
   private static Column rate(String title, String counter) {
     return new Column(title, 5, i -> number(i.perSecond(counter)));
@@ -80,26 +126,30 @@ public final class LiveTable {
     return new Column(title, 4, i -> number(i.hitPercent(tier)));
   }
 
-  /** Two lines: the groups, and their columns. */
-  public static String header() {
-    String groups =
-        GROUPS.stream()
+  /** Two lines: the groups, and their columns. Another one when there is more to tell. */
+  public String header(Interval interval) {
+    String titles =
+        shown(interval)
             .map(group -> centred(group.title, group.width()))
             .collect(Collectors.joining(" "));
     String columns =
-        GROUPS.stream()
+        shown(interval)
             .map(
                 group ->
                     group.columns.stream()
                         .map(column -> padded(column.title, column.width))
                         .collect(Collectors.joining(" ")))
             .collect(Collectors.joining("|"));
-    return groups + "\n" + columns;
+    return titles + "\n" + columns;
+  }
+
+  private Stream<Group> shown(Interval interval) {
+    return groups.stream().filter(group -> group.shown.test(interval));
   }
 
   /** One line. Rates are for a second. */
-  public static String row(Interval interval) {
-    return GROUPS.stream()
+  public String row(Interval interval) {
+    return shown(interval)
         .map(
             group ->
                 group.columns.stream()

@@ -90,8 +90,9 @@ class IntervalTest {
     before.put("curvefs.fuse.operations.seconds{operation=READ}", 0.0);
     after.put("curvefs.fuse.operations.seconds{operation=READ}", 0.125);
 
-    String[] header = LiveTable.header().split("\n");
-    String row = LiveTable.row(of(before, after));
+    LiveTable table = new LiveTable(false);
+    String[] header = table.header(of(before, after)).split("\n");
+    String row = table.row(of(before, after));
 
     assertThat(header).hasSize(2);
     assertThat(row).hasSameSizeAs(header[1]).startsWith("   50  312M|  250  0.25     -     -|");
@@ -99,6 +100,33 @@ class IntervalTest {
     assertThat(header[0])
         .hasSameSizeAs(header[1])
         .startsWith("---usage--- ---------fuse----------");
+  }
+
+  @Test
+  void write_back_and_warmups_have_columns_where_there_is_something_to_tell() {
+    Interval nothing =
+        of(
+            Map.of("curvefs.writeback.bytes", 0.0, "curvefs.warmup.bytes", 0.0),
+            Map.of("curvefs.writeback.bytes", 0.0, "curvefs.warmup.bytes", 0.0));
+    assertThat(new LiveTable(false).header(nothing)).doesNotContain("writeback", "warmup");
+    Map<String, Double> after =
+        Map.of(
+            "curvefs.writeback.bytes",
+            4096.0,
+            "curvefs.writeback.oldest.seconds",
+            7.0,
+            "curvefs.warmup.bytes",
+            2048.0,
+            "curvefs.warmup.jobs",
+            1.0);
+    Interval both = of(Map.of("curvefs.warmup.bytes", 0.0), after);
+
+    LiveTable table = new LiveTable(true);
+    assertThat(table.header(both)).contains("-writeback-", "-warmup--", "| wait age s|moved jobs");
+    assertThat(table.row(both))
+        .hasSameSizeAs(table.header(both).split("\n")[1])
+        .endsWith("| 4.0K   7.0| 1.0K  1.0");
+    assertThat(table.header(nothing)).contains("writeback").doesNotContain("warmup");
   }
 
   @Test
