@@ -30,8 +30,8 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  One path a line, absolute or relative to the current directory; with --null, a NUL behind",
       "  each path, for names that have newlines in them. Lines that are in no mount, or name nothing,",
-      "  fail and are named. Symbolic links are followed within the mount, up to 4 one behind the",
-      "  other; pipes, sockets and devices are skipped. A name that is not valid in this locale is",
+      "  fail and are named. Symbolic links are followed within the mount, up to 4 on the way of a",
+      "  path; pipes, sockets and devices are skipped. A name that is not valid in this locale is",
       "  best given in a list."
     },
     mixinStandardHelpOptions = true)

@@ -4,6 +4,7 @@ import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.WarmupHandle;
 import io.curvefs.client.warmup.JobKind;
 import io.curvefs.client.warmup.JobRequest;
+import io.curvefs.client.warmup.JobState;
 import io.curvefs.client.warmup.JobStatus;
 import io.curvefs.client.warmup.Storage;
 import java.io.IOException;
@@ -27,6 +28,18 @@ final class WarmupLook {
       translate.argument(path, request);
     }
     int id = request.begin();
-    return new Done(warmups, WarmupProgress.await(warmups, id, quiet));
+    JobStatus job = WarmupProgress.await(warmups, id, quiet);
+    requireDone(job);
+    return new Done(warmups, job);
+  }
+
+  /**
+   * @throws IOException when the job came to another end: what it counted says nothing then
+   */
+  static void requireDone(JobStatus job) throws IOException {
+    if (job.state() != JobState.DONE) {
+      String why = job.message().isEmpty() ? "" : ": " + job.message();
+      throw new IOException("job " + job.id() + " is " + WarmupReport.state(job) + why);
+    }
   }
 }

@@ -6,6 +6,7 @@ import io.curvefs.client.mount.WarmupHandle;
 import io.curvefs.client.warmup.JobState;
 import io.curvefs.client.warmup.JobStatus;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -87,10 +88,17 @@ final class WarmupProgress {
   }
 
   private static JobStatus job(WarmupHandle mount, int id) throws IOException {
-    return mount
-        .job(id)
-        .orElseThrow(
-            () ->
-                new IOException("job " + id + " is not known any more at " + mount.mount().root()));
+    Optional<JobStatus> job;
+    try {
+      job = mount.job(id);
+    } catch (IOException e) {
+      mount.mount().requirePresent();
+      throw e;
+    }
+    if (job.isEmpty()) {
+      mount.mount().requirePresent();
+      throw new IOException("job " + id + " is not known any more at " + mount.mount().root());
+    }
+    return job.get();
   }
 }

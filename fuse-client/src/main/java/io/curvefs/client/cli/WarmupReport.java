@@ -125,6 +125,8 @@ final class WarmupReport {
               + (count - named)
               + " more: 'curvefs warmup status "
               + job.id()
+              + " --mount "
+              + mount.mount().root()
               + " --failed-to FILE' lists them");
     }
   }

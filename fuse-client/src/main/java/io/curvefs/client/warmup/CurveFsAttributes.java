@@ -141,6 +141,18 @@ public final class CurveFsAttributes {
   }
 
   private void upload(InodeId list, String token, ByteString mounted) throws IOException {
+    boolean whole = false;
+    try {
+      uploadList(list, token, mounted);
+      whole = true;
+    } finally {
+      if (!whole) {
+        jobs.drop(token);
+      }
+    }
+  }
+
+  private void uploadList(InodeId list, String token, ByteString mounted) throws IOException {
     jobs.upload(token, ByteString.EMPTY);
     ByteString[] rest = {ByteString.EMPTY};
     reader.read(

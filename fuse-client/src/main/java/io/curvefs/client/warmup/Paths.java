@@ -79,8 +79,7 @@ final class Paths {
         continue;
       }
       if (++links > LINKS_MAX) {
-        throw new NotFollowedException(
-            "more than " + LINKS_MAX + " symbolic links, one behind the other");
+        throw new NotFollowedException("more than " + LINKS_MAX + " symbolic links on its way");
       }
       List<ByteString> target = names(child.symlinkTarget());
       if (child.symlinkTarget().startsWith(ROOT)) {

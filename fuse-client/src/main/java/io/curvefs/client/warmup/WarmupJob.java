@@ -231,15 +231,24 @@ final class WarmupJob {
         stop.check();
         Entry entry = look(path, listed);
         entries.append(entry);
-        if (entry.kind() == Kind.FILE) {
-          outcomes.filesTotal.incrementAndGet();
-          outcomes.bytesTotal.addAndGet(
-              request.share().bytesOf(new InodeId(entry.inode()), entry.length()));
-        } else if (entry.kind() == Kind.DIRECTORY) {
+        if (entry.kind() == Kind.DIRECTORY) {
           walk.walkDirectory(path, new InodeId(entry.inode()), ByteString.EMPTY);
         }
       }
     }
+  }
+
+  /** Adds a file to the totals; false: none of it is in this share. */
+  private boolean count(Attributes file) {
+    long bytes = request.share().bytesOf(file.id(), file.length());
+    if (bytes < 0) {
+      return false;
+    }
+    outcomes.filesTotal.incrementAndGet();
+    boolean sparse = file.allocated() < file.length();
+    outcomes.bytesTotal.addAndGet(
+        sparse && request.share().hosts() == 1 ? file.allocated() : bytes);
+    return true;
   }
 
   private Entry look(ByteString path, ListedPaths listed) {
@@ -250,10 +259,10 @@ final class WarmupJob {
       Attributes found = listed.resolve(path);
       return switch (found.type()) {
         case REGULAR ->
-            request.share().bytesOf(found.id(), found.length()) < 0
-                ? Entry.of(Kind.SKIPPED, ByteString.EMPTY, "")
-                : new Entry(
-                    Kind.FILE, path, ByteString.EMPTY, "", found.id().value(), found.length());
+            count(found)
+                ? new Entry(
+                    Kind.FILE, path, ByteString.EMPTY, "", found.id().value(), found.length())
+                : Entry.of(Kind.SKIPPED, ByteString.EMPTY, "");
         case DIRECTORY ->
             request.windowBytes() > 0
                 ? Entry.of(Kind.SKIPPED, path, "a directory: an order is made of files")
@@ -275,13 +284,7 @@ final class WarmupJob {
     @Override
     public void file(ByteString path, Attributes attributes) throws InterruptedException {
       stop.check();
-      long bytes = request.share().bytesOf(attributes.id(), attributes.length());
-      if (bytes >= 0) {
-        outcomes.filesTotal.incrementAndGet();
-        boolean sparse = attributes.allocated() < attributes.length();
-        outcomes.bytesTotal.addAndGet(
-            sparse && request.share().hosts() == 1 ? attributes.allocated() : bytes);
-      }
+      count(attributes);
     }
 
     @Override

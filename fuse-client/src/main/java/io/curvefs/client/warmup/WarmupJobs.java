@@ -199,6 +199,11 @@ public final class WarmupJobs implements AutoCloseable {
     }
   }
 
+  /** Forgets a list that was not handed over to its end. */
+  synchronized void drop(String token) throws IOException {
+    dropUpload(token);
+  }
+
   @GuardedBy("this")
   private void dropUpload(String token) throws IOException {
     uploads.remove(token);

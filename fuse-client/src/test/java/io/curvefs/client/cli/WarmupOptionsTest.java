@@ -1,10 +1,17 @@
 package io.curvefs.client.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.curvefs.client.warmup.JobKind;
+import io.curvefs.client.warmup.JobRequest;
+import io.curvefs.client.warmup.JobState;
+import io.curvefs.client.warmup.JobStatus;
+import io.curvefs.client.warmup.Storage;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What 'curvefs warmup' refuses before it looks for a mount. */
@@ -19,6 +26,29 @@ class WarmupOptionsTest {
       System.setErr(before);
     }
     return said.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void a_look_that_broke_has_counted_nothing() {
+    JobStatus broken =
+        new JobStatus(
+            7,
+            JobRequest.of(JobKind.CHECK, "/", Storage.BOTH),
+            JobState.BROKEN,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            "the disk is full",
+            List.of());
+    assertThatThrownBy(() -> WarmupLook.requireDone(broken))
+        .hasMessage("job 7 is broken: the disk is full");
   }
 
   @Test

@@ -45,6 +45,11 @@ final class FakeTree implements FileTree {
 
   private static Attributes attributes(
       long id, FileType type, long length, String target, long parent) {
+    return attributes(id, type, length, target, parent, length);
+  }
+
+  private static Attributes attributes(
+      long id, FileType type, long length, String target, long parent, long allocated) {
     return new Attributes(
         new InodeId(id),
         type,
@@ -64,7 +69,7 @@ final class FakeTree implements FileTree {
         parent,
         1,
         1,
-        length);
+        allocated);
   }
 
   private synchronized InodeId add(
@@ -86,6 +91,15 @@ final class FakeTree implements FileTree {
 
   InodeId file(InodeId parent, String name, long length) {
     return add(parent.value(), name, FileType.REGULAR, length, "");
+  }
+
+  /** A file most of which is a hole. */
+  InodeId sparse(InodeId parent, String name, long length, long allocated) {
+    InodeId id = file(parent, name, length);
+    inodes.put(
+        id.value(),
+        attributes(id.value(), FileType.REGULAR, length, "", parent.value(), allocated));
+    return id;
   }
 
   InodeId link(InodeId parent, String name, String target) {

@@ -231,6 +231,34 @@ class WarmupJobsTest {
   }
 
   @Test
+  void a_hole_needs_no_room_whether_its_file_is_listed_or_found() throws IOException {
+    InodeId d = tree.directory(root, "d");
+    tree.sparse(d, "sparse", 8 * MIB, 10);
+
+    assertThat(run(add(), "/d/sparse").bytesTotal()).isEqualTo(10);
+    assertThat(run(add(), "/d").bytesTotal()).isEqualTo(10);
+  }
+
+  @Test
+  void a_list_that_cannot_be_read_leaves_nothing_behind() throws IOException {
+    InodeId list = tree.file(root, "list", 1);
+    WarmupJobs jobs = open();
+    CurveFsAttributes attributes =
+        new CurveFsAttributes(
+            jobs,
+            "/mnt",
+            (file, part) -> {
+              throw new IOException("damaged");
+            });
+    for (int i = 0; i < 20; i++) {
+      assertThatThrownBy(
+              () ->
+                  attributes.set(list, ByteString.copyFromUtf8("add\nlist\n/list\ndisk\n/mnt\n/")))
+          .hasMessage("damaged");
+    }
+  }
+
+  @Test
   void a_check_counts_whole_files_and_bytes_of_each_tier() throws IOException {
     tiers.tier(CacheTier.MEMCACHED, PLENTY);
     tree.file(root, "a", 6 * MIB);
