@@ -167,8 +167,8 @@ public final class MountProcess implements AutoCloseable {
               cache.dropMemory();
             } else {
               cache.dropAll();
+              vfs.forgetCached();
             }
-            vfs.forgetCached();
           },
           warmup,
           data::staged,
