@@ -304,6 +304,31 @@ class WarmupTest {
     readOnly.unmount();
   }
 
+  /** What another user gets, or why not; the way to the mount is not open to it. */
+  private static String asOther(String groups, String attribute, Mount mount) {
+    return Shell.bash(
+        mount.root(),
+        "setpriv --reuid=65534 --regid=65534 "
+            + groups
+            + " getfattr -n curvefs.warmup."
+            + attribute
+            + " . 2>&1 || true");
+  }
+
+  @Test
+  void who_may_only_read_the_root_commands_nothing_and_learns_no_names() {
+    String name = filled(cluster, "chmod 775 .; " + random(1, 8));
+    Mount mount = cluster.mount(name, "ro", "allow_other");
+    warmup("add", mount.root()).ok();
+
+    assertThat(asOther("--clear-groups", "jobs", mount)).contains("curvefs.warmup.jobs=");
+    for (String attribute : List.of("say.cancel.MQ", "failed.1.0", "skipped.1.0")) {
+      assertThat(asOther("--clear-groups", attribute, mount)).contains("Permission denied");
+      assertThat(asOther("--groups=0", attribute, mount)).contains(attribute + "=");
+    }
+    mount.unmount();
+  }
+
   private static void awaitFinished(Mount mount, String path) {
     Await.until(
         "the warmup of " + path,
