@@ -13,7 +13,8 @@ public interface BlockCache extends AutoCloseable {
   /**
    * The whole block, from the nearest tier, else from the source; the tiers above are filled.
    * However many threads ask for a block at once, it is loaded once; if that load fails all of them
-   * get its exception, and the next to ask tries again.
+   * get its exception, and the next to ask tries again. When it fails because its thread was
+   * interrupted, only that thread does; another one loads for the rest.
    *
    * @param bytesWanted how much of it the caller is about to use, for the statistics
    * @return the content with one reference, which the caller releases
