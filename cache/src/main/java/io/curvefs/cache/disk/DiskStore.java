@@ -119,9 +119,8 @@ final class DiskStore implements AutoCloseable {
   }
 
   private void deleteDamaged(BlockId id) {
-    index.gone(id);
     try {
-      directory.delete(id);
+      writer.evict(id);
     } catch (IOException e) {
       errors.increment();
     }
@@ -206,7 +205,7 @@ final class DiskStore implements AutoCloseable {
     try {
       return reading.mayLetThrough()
           && (index.contains(id) || directory.has(id))
-          && writer.holdKnown(id, hold);
+          && writer.hold(id, hold);
     } catch (IOException e) {
       errors.increment();
       writing.failed(e);
@@ -220,8 +219,7 @@ final class DiskStore implements AutoCloseable {
 
   /** Deletes the block's file, held or not; whether there was one. */
   boolean evict(BlockId id) throws IOException {
-    index.gone(id);
-    return directory.delete(id);
+    return writer.evict(id);
   }
 
   /** What can be taken now; none while the directory is out of service. */
