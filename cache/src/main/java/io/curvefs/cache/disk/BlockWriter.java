@@ -72,8 +72,12 @@ final class BlockWriter {
 
   /** Most bytes that may be here now. */
   private long limit() throws IOException {
-    long unseen = bytesMax / UNSEEN_PARTS * others;
-    return Math.min(bytesMax - unseen, index.bytes() + freeSpace.spareBytes());
+    return Math.min(share(), index.bytes() + freeSpace.spareBytes());
+  }
+
+  /** Of the limit, what this process may count on: the rest others may have filled unseen. */
+  private long share() {
+    return bytesMax - bytesMax / UNSEEN_PARTS * others;
   }
 
   /** What can be taken now. */
@@ -138,7 +142,7 @@ final class BlockWriter {
       written = true;
     } catch (IOException e) {
       if (isFull(id)) {
-        throw new CacheFullException(whyFull(id));
+        throw new CacheFullException(diskIsFull());
       }
       throw e;
     } finally {
@@ -286,15 +290,19 @@ final class BlockWriter {
           + " files are pinned or being warmed; mount with a larger cache_files"
           + giveUp;
     }
-    if (index.heldBytes() + DiskIndex.chargedBytes(id) > bytesMax) {
+    if (index.heldBytes() + DiskIndex.chargedBytes(id) > share()) {
       return directory.root()
           + " is full: of its "
-          + bytesMax
+          + share()
           + " bytes, "
           + index.heldBytes()
           + " are pinned or being warmed; mount with a larger cache_size"
           + giveUp;
     }
+    return diskIsFull();
+  }
+
+  private String diskIsFull() {
     return "the disk of "
         + directory.root()
         + " is full but for what must stay free: free some space, or mount with a smaller"

@@ -105,6 +105,18 @@ class HoldsTest {
   }
 
   @Test
+  void who_has_filled_his_part_of_a_shared_directory_is_told_of_cache_size() throws Exception {
+    long room = 64 * 4096;
+    DiskTier tier = open(room, 1000);
+    open(room, 1000); // another mount, for which a 64th is left
+    tier.look();
+    for (int i = 0; i < 63; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    assertFull(tier, small(63), FIRST, "mount with a larger cache_size");
+  }
+
+  @Test
   void pins_outlive_their_job_and_a_restart_until_they_are_evicted_by_name() throws Exception {
     DiskTier tier = open(ROOM, 1000);
     fixture.offer(tier, small(0));
