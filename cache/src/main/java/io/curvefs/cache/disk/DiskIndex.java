@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which blocks are believed to be in one directory, and which of them is to go next. A belief,
  * because other processes add and remove files: nothing but eviction and accounting rely on it.
- * Thread-safe; everything takes constant time but for {@link #release} and what {@link
- * DirectoryScan} calls.
+ * Thread-safe; everything takes constant time (holding: on average) but for {@link #release} and
+ * what {@link DirectoryScan} calls.
  *
  * <p>The queue has the blocks that may be evicted, least recently used last. The last one makes
  * room for a newcomer only if it is overdue or used less ({@link BlockUses}); else the newcomer
@@ -95,6 +95,25 @@ final class DiskIndex {
     }
   }
 
+  /**
+   * What a job holds; a block is there as often as the job held it. A job that runs ahead of its
+   * reader gives up what was read, so what is gone is thrown out whenever it may be half of all.
+   */
+  private static final class JobHolds {
+    private static final int TIDY_MIN = 1024;
+
+    final List<Entry> entries = new ArrayList<>();
+    private int tidyAt = TIDY_MIN;
+
+    void add(Entry entry) {
+      if (entries.size() >= tidyAt) {
+        entries.removeIf(held -> held.gone);
+        tidyAt = Math.max(TIDY_MIN, 2 * entries.size());
+      }
+      entries.add(entry);
+    }
+  }
+
   @GuardedBy("this")
   private final Map<BlockId, Entry> blocks = new HashMap<>();
 
@@ -102,9 +121,8 @@ final class DiskIndex {
   @GuardedBy("this")
   private final Entry ends = new Entry(null);
 
-  /** Blocks that a job holds; a block is there as often as the job held it. */
   @GuardedBy("this")
-  private final Map<Integer, List<Entry>> heldByJob = new HashMap<>();
+  private final Map<Integer, JobHolds> heldByJob = new HashMap<>();
 
   /** Blocks whose files are being written or deleted. */
   @GuardedBy("this")
@@ -167,9 +185,8 @@ final class DiskIndex {
     }
   }
 
-  /** Notes that the block was asked for and is not there. */
+  /** Notes that the block was asked for and could not be had: it may be there all the same. */
   synchronized void missed(BlockId id) {
-    gone(id);
     countUse(id);
   }
 
@@ -385,7 +402,7 @@ final class DiskIndex {
     Entry entry = known == null ? add(id) : known;
     takeFromQueue(entry);
     entry.holds++;
-    heldByJob.computeIfAbsent(job, key -> new ArrayList<>()).add(entry);
+    heldByJob.computeIfAbsent(job, key -> new JobHolds()).add(entry);
     return true;
   }
 
@@ -408,11 +425,11 @@ final class DiskIndex {
 
   /** Ends the holds of a job, but not its pins. In time of the number of blocks it holds. */
   synchronized void release(int job) {
-    List<Entry> held = heldByJob.remove(job);
+    JobHolds held = heldByJob.remove(job);
     if (held == null) {
       return;
     }
-    for (Entry entry : held) {
+    for (Entry entry : held.entries) {
       entry.holds--;
       if (!entry.isHeld() && !entry.gone) {
         addHeld(entry.id(), -1);
@@ -503,6 +520,11 @@ final class DiskIndex {
 
   synchronized long heldBytes() {
     return heldBytes;
+  }
+
+  /** Holds that are remembered, be they of blocks that are gone, for tests. */
+  synchronized int holdsRemembered() {
+    return heldByJob.values().stream().mapToInt(held -> held.entries.size()).sum();
   }
 
   synchronized int heldFiles() {

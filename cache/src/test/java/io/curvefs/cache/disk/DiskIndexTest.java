@@ -121,4 +121,40 @@ class DiskIndexTest {
     index.left(small(1));
     assertThat(List.of(index.bytes(), index.heldBytes())).containsOnly(0L);
   }
+
+  /** As {@code warmup --order} does over a set that is larger than the cache. */
+  @Test
+  void a_job_that_gives_up_what_was_read_is_not_remembered_block_by_block() throws Exception {
+    for (int i = 0; i < 100_000; i++) {
+      assertThat(index.claim(small(i), ROOM, 1000, true)).isEqualTo(Claim.GRANTED);
+      index.written(small(i), new Hold(JOB, false));
+      if (i > 0) {
+        index.takeOut(small(i - 1));
+        index.left(small(i - 1));
+      }
+    }
+    assertThat(index.holdsRemembered()).isLessThan(2000);
+    index.release(JOB);
+    assertThat(index.heldBytes()).isZero();
+    assertThat(index.takeVictim()).isEqualTo(small(99_999));
+  }
+
+  @Test
+  void no_hold_is_forgotten_while_others_go() throws Exception {
+    for (int i = 0; i < 5000; i++) {
+      assertThat(index.claim(small(i), 1L << 40, 10_000, true)).isEqualTo(Claim.GRANTED);
+      index.written(small(i), new Hold(JOB, false));
+      if (i % 3 == 0) {
+        index.takeOut(small(i));
+        index.left(small(i));
+      }
+    }
+    index.release(JOB);
+    assertThat(index.heldBytes()).isZero();
+    int queued = 0;
+    for (BlockId next = index.takeVictim(); next != null; next = index.takeVictim()) {
+      queued++;
+    }
+    assertThat(queued).isEqualTo(index.files()).isEqualTo(5000 - 1667);
+  }
 }

@@ -450,6 +450,7 @@ class DiskTierTest {
       assertThat(tier.read(BLOCK)).isNull();
     }
     assertThat(tier.statistics().errors()).isEqualTo(ServiceGate.ERRORS_MAX);
+    assertThat(tier.statistics().entries()).as("it is not gone").isEqualTo(1);
     clock.move(Duration.ofSeconds(30));
     assertThat(tier.read(BLOCK)).isNull(); // the probe fails
     assertThat(tier.read(BLOCK)).isNull();
