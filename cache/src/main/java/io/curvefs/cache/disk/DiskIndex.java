@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which blocks are believed to be in one directory, and which of them is to go next. A belief,
  * because other processes add and remove files: nothing but eviction and accounting rely on it.
- * Thread-safe; everything takes constant time (holding: on average) but for {@link #release} and
- * what {@link DirectoryScan} calls.
+ * Thread-safe; everything takes constant time (holding: on average) but for {@link #release},
+ * {@link #letGo} and what {@link DirectoryScan} calls.
  *
  * <p>The queue has the blocks that may be evicted, least recently used last. The last one makes
  * room for a newcomer only if it is overdue or used less ({@link BlockUses}); else the newcomer
@@ -429,13 +429,28 @@ final class DiskIndex {
     if (held == null) {
       return;
     }
-    for (Entry entry : held.entries) {
-      entry.holds--;
-      if (!entry.isHeld() && !entry.gone) {
-        addHeld(entry.id(), -1);
-        if (!entry.leaving) {
-          entry.linkBehind(ends);
-        }
+    held.entries.forEach(this::endHold);
+  }
+
+  /** Ends one of the job's holds of a block, if it has any. In time of the number it holds. */
+  synchronized void letGo(BlockId id, int job) {
+    JobHolds held = heldByJob.get(job);
+    Entry entry = blocks.get(id);
+    if (held != null && entry != null && held.entries.remove(entry)) {
+      endHold(entry);
+      if (held.entries.isEmpty()) {
+        heldByJob.remove(job);
+      }
+    }
+  }
+
+  @GuardedBy("this")
+  private void endHold(Entry entry) {
+    entry.holds--;
+    if (!entry.isHeld() && !entry.gone) {
+      addHeld(entry.id(), -1);
+      if (!entry.leaving) {
+        entry.linkBehind(ends);
       }
     }
   }

@@ -162,9 +162,12 @@ final class DiskStore implements AutoCloseable {
     lookIfDue();
   }
 
-  /** Those who write much see in time what others write. */
+  /**
+   * Those who write much see in time what others write. Not before the first look has ended, which
+   * may take minutes and would keep the writers waiting.
+   */
   private void lookIfDue() {
-    if (writer.isLookDue()) {
+    if (watch.isComplete() && writer.isLookDue()) {
       watch.look();
     }
   }
@@ -177,11 +180,14 @@ final class DiskStore implements AutoCloseable {
    */
   void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
     if (!writing.letsThrough()) {
-      throw new IOException(
-          "cache directory " + directory.root() + " is out of service: its disk has failed");
+      throw outOfService();
     }
     try {
-      queue.call(content, STORE_MAX, () -> writer.writeHeld(id, content, hold));
+      queue.call(
+          content,
+          STORE_MAX,
+          () -> writer.writeHeld(id, content, hold),
+          () -> index.letGo(id, hold.job()));
       writing.passed();
     } catch (CacheFullException e) {
       writing.passed();
@@ -194,6 +200,11 @@ final class DiskStore implements AutoCloseable {
       throw new IOException("cannot write to cache directory " + directory.root() + ": " + e, e);
     }
     lookIfDue();
+  }
+
+  private IOException outOfService() {
+    return new IOException(
+        "cache directory " + directory.root() + " is out of service: its disk has failed");
   }
 
   /**
@@ -217,8 +228,18 @@ final class DiskStore implements AutoCloseable {
     index.release(job);
   }
 
-  /** Deletes the block's file, held or not; whether there was one. */
+  /**
+   * Deletes the block's file, held or not; whether there was one.
+   *
+   * @throws IOException also if the directory is out of service and may have the block
+   */
   boolean evict(BlockId id) throws IOException {
+    if (!isReadable()) {
+      if (mayHave(id)) {
+        throw outOfService();
+      }
+      return false;
+    }
     return writer.evict(id);
   }
 
@@ -239,7 +260,7 @@ final class DiskStore implements AutoCloseable {
   /** Deletes every block of the namespace, and forgets what waits to be written. */
   void deleteAll() throws IOException {
     try {
-      queue.call(null, DELETE_ALL_MAX, writer::deleteAll);
+      queue.call(null, DELETE_ALL_MAX, writer::deleteAll, () -> {});
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException e) {

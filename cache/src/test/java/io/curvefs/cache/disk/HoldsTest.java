@@ -7,11 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.Hold;
+import io.curvefs.cache.Threads;
 import io.curvefs.cache.TierRoom;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -186,5 +191,47 @@ class HoldsTest {
     fixture.warm(tier, small(0), FIRST);
     assertThat(fixture.reads(tier, small(0))).isTrue();
     assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 4096, 4096));
+  }
+
+  @Test
+  void what_a_cancelled_job_was_about_to_store_is_not_held_for_ever() throws Exception {
+    CountDownLatch storing = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    FreeSpace slow =
+        () -> {
+          if (Thread.currentThread().getName().equals("curvefs-cache-writer")) {
+            storing.countDown();
+            Threads.await(goOn);
+          }
+          return Long.MAX_VALUE / 2;
+        };
+    try (DiskTier tier =
+        DiskTier.open(
+            TierFixture.options(List.of(parent.resolve("cache")), ROOM, 1000),
+            fixture.pool,
+            fixture.clock,
+            directory -> slow)) {
+      tier.awaitScan();
+      AtomicReference<Thread> job = new AtomicReference<>();
+      Future<Integer> warming =
+          Threads.<Integer>startAll(
+                  1,
+                  i ->
+                      () -> {
+                        job.set(Thread.currentThread());
+                        fixture.warm(tier, small(1), FIRST);
+                        return 0;
+                      })
+              .get(0);
+      Threads.await(storing);
+      job.get().interrupt();
+      assertThat(Threads.failureOf(warming)).isInstanceOf(InterruptedIOException.class);
+      tier.release(FIRST.job());
+      goOn.countDown();
+      assertThat(tier.awaitWrites(TierFixture.LONG)).isTrue();
+      assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 4096, 0));
+    } finally {
+      goOn.countDown();
+    }
   }
 }
