@@ -3,7 +3,6 @@ package io.curvefs.cache;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Blocks, from the nearest place that has them. All methods may be called concurrently. A cache
@@ -26,13 +25,6 @@ public interface BlockCache extends AutoCloseable {
   default PagedBytes read(BlockId id) throws IOException {
     return read(id, id.length());
   }
-
-  /**
-   * The whole block if memory or disk has it; never asks the source.
-   *
-   * @return the content with one reference, which the caller releases, or null
-   */
-  @Nullable PagedBytes readIfCached(BlockId id);
 
   /**
    * Fills {@code dst} from its position to its limit with the bytes at {@code offset} of the block,
