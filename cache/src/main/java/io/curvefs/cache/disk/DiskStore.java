@@ -7,6 +7,7 @@ import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.cache.page.PagesExhaustedException;
+import io.curvefs.cache.queue.WorkQueue;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * service when its disk fails, for reading and for writing separately. Thread-safe.
  */
 final class DiskStore implements AutoCloseable {
+  private static final int WRITERS = 4;
   private static final Duration STORE_MAX = Duration.ofSeconds(60);
   private static final Duration DELETE_ALL_MAX = Duration.ofMinutes(5);
 
@@ -34,7 +36,7 @@ final class DiskStore implements AutoCloseable {
   private final ServiceGate reading;
   private final ServiceGate writing;
   private final BlockWriter writer;
-  private final WriteQueue queue;
+  private final WorkQueue queue;
   private final DirectoryWatch watch;
 
   private final LongAdder drops = new LongAdder();
@@ -54,7 +56,12 @@ final class DiskStore implements AutoCloseable {
     this.reading = new ServiceGate("reading " + directory.root(), options.retryAfter(), clock);
     this.writing = new ServiceGate("writing " + directory.root(), options.retryAfter(), clock);
     this.writer = new BlockWriter(options, directory, index, freeSpace);
-    this.queue = new WriteQueue("cache directory " + directory.root(), options.queueBytesMax());
+    this.queue =
+        new WorkQueue(
+            "cache directory " + directory.root(),
+            "curvefs-cache-writer",
+            WRITERS,
+            options.queueBytesMax());
     this.watch =
         new DirectoryWatch(
             directory, new DirectoryScan(directory, index, clock), writer, errors::increment);

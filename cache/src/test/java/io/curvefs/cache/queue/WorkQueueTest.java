@@ -1,8 +1,9 @@
-package io.curvefs.cache.disk;
+package io.curvefs.cache.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.curvefs.cache.BlockId;
 import io.curvefs.cache.TestBlocks;
 import io.curvefs.cache.Threads;
 import io.curvefs.cache.page.PagePool;
@@ -20,14 +21,18 @@ import org.junit.jupiter.api.Timeout;
 
 /** Callers that give up, and work that breaks. */
 @Timeout(60)
-class WriteQueueTest {
+class WorkQueueTest {
   private static final Duration LONG = Duration.ofSeconds(40);
 
   private final PagePool pool = new PagePool(1L << 20);
-  private final WriteQueue queue = new WriteQueue("the disk", 1L << 20);
+  private final WorkQueue queue = new WorkQueue("the disk", "worker", 4, 1L << 20);
   private final AtomicInteger done = new AtomicInteger();
   private final AtomicInteger undone = new AtomicInteger();
   private final CountDownLatch diskHangs = new CountDownLatch(1);
+
+  private static BlockId small(int number) {
+    return new BlockId(number, 0, 1000);
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -41,7 +46,7 @@ class WriteQueueTest {
   void who_is_interrupted_before_the_work_begins_leaves_nothing_behind() throws Exception {
     CountDownLatch busy = new CountDownLatch(4);
     for (int i = 0; i < 4; i++) {
-      PagedBytes content = TestBlocks.content(pool, TierFixture.small(i));
+      PagedBytes content = TestBlocks.content(pool, small(i));
       queue.offer(
           content,
           () -> {
@@ -52,7 +57,7 @@ class WriteQueueTest {
     }
     Threads.await(busy);
     AtomicReference<Thread> caller = new AtomicReference<>();
-    PagedBytes content = TestBlocks.content(pool, TierFixture.small(9));
+    PagedBytes content = TestBlocks.content(pool, small(9));
     Future<Integer> called =
         Threads.<Integer>startAll(
                 1,
@@ -117,7 +122,7 @@ class WriteQueueTest {
   void offered_work_that_breaks_does_not_end_its_thread() throws Exception {
     AtomicReference<Thread> worker = new AtomicReference<>();
     AtomicReference<Throwable> died = new AtomicReference<>();
-    PagedBytes content = TestBlocks.content(pool, TierFixture.small(1));
+    PagedBytes content = TestBlocks.content(pool, small(1));
     queue.offer(
         content,
         () -> {

@@ -1,4 +1,4 @@
-package io.curvefs.cache.disk;
+package io.curvefs.cache.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.page.PagedBytes;
@@ -18,18 +18,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that change one directory. What nobody waits for is bounded in bytes; what exceeds
- * the bound is dropped, for a cache may forget. Thread-safe.
+ * The threads that bring content to one slower place. What nobody waits for is bounded in bytes;
+ * what exceeds the bound is dropped, for a cache may forget. Thread-safe.
  */
-final class WriteQueue implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(WriteQueue.class);
-  private static final int THREADS = 4;
+public final class WorkQueue implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(WorkQueue.class);
   private static final Duration IDLE_MAX = Duration.ofSeconds(10);
   private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
   /** Work that may fail. */
   @FunctionalInterface
-  interface Work {
+  public interface Work {
     void run() throws IOException;
   }
 
@@ -43,23 +42,25 @@ final class WriteQueue implements AutoCloseable {
   private int pending;
 
   /**
-   * @param what the directory, for messages
+   * @param what the place, for messages
+   * @param threadName of each of the threads
+   * @param threadsMax while there is work; none are kept for long without
    * @param bytesMax most bytes of pages that wait
    */
-  WriteQueue(String what, long bytesMax) {
+  public WorkQueue(String what, String threadName, int threadsMax, long bytesMax) {
     this.what = what;
     this.bytesMax = bytesMax;
     this.threads =
         new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
+            threadsMax,
+            threadsMax,
             IDLE_MAX.toMillis(),
             TimeUnit.MILLISECONDS,
             new LinkedBlockingQueue<>(), // bounded by bytesMax, and by the threads that wait
             work -> {
-              Thread writer = new Thread(work, "curvefs-cache-writer");
-              writer.setDaemon(true);
-              return writer;
+              Thread thread = new Thread(work, threadName);
+              thread.setDaemon(true);
+              return thread;
             });
     threads.allowCoreThreadTimeOut(true);
   }
@@ -96,7 +97,7 @@ final class WriteQueue implements AutoCloseable {
    *
    * @return false if the queue is full or closed
    */
-  boolean offer(PagedBytes content, Runnable work) {
+  public boolean offer(PagedBytes content, Runnable work) {
     int held = content.heldBytes();
     if (queuedBytes.addAndGet(held) > bytesMax) {
       queuedBytes.addAndGet(-held);
@@ -124,7 +125,7 @@ final class WriteQueue implements AutoCloseable {
    * @param undo takes the work back, when it had begun and was done after the caller had given up
    * @throws IOException of the work, or if it takes longer than {@code waitMax}
    */
-  void call(@Nullable PagedBytes content, Duration waitMax, Work work, Runnable undo)
+  public void call(@Nullable PagedBytes content, Duration waitMax, Work work, Runnable undo)
       throws IOException {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     if (content != null) {
@@ -172,7 +173,7 @@ final class WriteQueue implements AutoCloseable {
       if (e.getCause() instanceof IOException failure) {
         throw failure;
       }
-      throw new IOException("cannot write to " + what + ": " + e.getCause(), e);
+      throw new IOException("work for " + what + " failed: " + e.getCause(), e);
     } catch (TimeoutException e) {
       if (done.cancel(false)) {
         throw new IOException(what + " did not answer within " + waitMax.toSeconds() + " s", e);
@@ -202,8 +203,13 @@ final class WriteQueue implements AutoCloseable {
     notifyAll();
   }
 
+  /** Whether nothing is queued or being done. */
+  public synchronized boolean isIdle() {
+    return pending == 0;
+  }
+
   /** Waits until nothing is queued or being done; false if that took too long. */
-  synchronized boolean awaitIdle(Duration waitMax) throws InterruptedException {
+  public synchronized boolean awaitIdle(Duration waitMax) throws InterruptedException {
     long end = System.nanoTime() + waitMax.toNanos();
     while (pending > 0) {
       long left = end - System.nanoTime();
