@@ -168,12 +168,23 @@ final class JournalFormat {
   }
 
   /**
-   * Whether a frame behind a broken one says that the broken one had been forced: then it was
-   * damaged later, and what it held may have been acknowledged.
+   * Whether some frame behind a broken one says that the broken one had been forced: then it was
+   * damaged later, and what it held may have been acknowledged. The next whole one alone does not
+   * tell: those that were forced together know of each other only that they were not yet. Of the
+   * last that were forced together nothing can tell; they count as not acknowledged.
    */
   static boolean wasDurable(Bytes segment, long brokenAt, long size) throws IOException {
+    Frame frame = nextAfter(segment, brokenAt + 1, size);
+    while (frame != null && frame.durable <= brokenAt) {
+      frame = nextAfter(segment, frame.end, size);
+    }
+    return frame != null;
+  }
+
+  /** The first whole frame that begins at an offset or behind it; null: there is none. */
+  private static @Nullable Frame nextAfter(Bytes segment, long from, long size) throws IOException {
     ByteBuffer piece = ByteBuffer.allocate(COPY_BYTES);
-    long at = brokenAt + 1;
+    long at = from;
     while (size - at >= FRAME_BYTES) {
       piece.clear().limit((int) Math.min(COPY_BYTES, size - at));
       segment.read(at, piece);
@@ -183,13 +194,13 @@ final class JournalFormat {
         if (piece.getInt(i) == FRAME_MAGIC) {
           Frame frame = next(segment, at + i, size);
           if (frame != null) {
-            return frame.durable > brokenAt;
+            return frame;
           }
         }
       }
       at += last + 1;
     }
-    return false;
+    return null;
   }
 
   static int checksum(List<ByteBuffer> buffers) {

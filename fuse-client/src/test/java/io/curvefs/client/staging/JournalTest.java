@@ -24,6 +24,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -217,6 +218,55 @@ class JournalTest {
           }
         }
       }
+    }
+  }
+
+  /** Has what is put meanwhile be written and forced at once. */
+  private void inOneBatch(Journal journal, Runnable puts) throws InterruptedException {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    journal.done(
+        new InodeId(1),
+        0,
+        failure -> {
+          held.countDown();
+          awaitUninterruptibly(go);
+        });
+    held.await();
+    puts.run();
+    go.countDown();
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void damage_is_told_of_when_what_follows_it_first_was_forced_together_with_it() throws Exception {
+    LossySegments store = new LossySegments();
+    List<Put> puts = new ArrayList<>();
+    try (Journal journal = open(store)) {
+      put(journal, 1, random(new Random(1), 200)).await();
+      int damagedFrom = store.bytes(1).length + 100; // behind the record that begins the batch
+      inOneBatch(
+          journal,
+          () -> {
+            for (int i = 0; i < 3; i++) {
+              puts.add(put(journal, 1, random(new Random(i), 200)));
+            }
+          });
+      puts.forEach(Put::await);
+      put(journal, 1, random(new Random(9), 200)).await();
+      byte[] damaged = store.bytes(1);
+      damaged[damagedFrom] ^= 1;
+      LossySegments found = new LossySegments();
+      found.put(1, damaged);
+      assertThatThrownBy(() -> open(found)).hasMessageContaining("is damaged");
+      assertThat(found.bytes(1)).as("is not cut").isEqualTo(damaged);
     }
   }
 
