@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.OptionalLong;
@@ -43,6 +44,9 @@ public final class Journal implements AutoCloseable {
 
   /** Blocks cost memory too, about 2 KiB each with their file. */
   private static final int BLOCKS_MAX = 32_768;
+
+  /** Of all blocks, about 100 bytes each; of written files most blocks have one. */
+  private static final int EXTENTS_MAX = 262_144;
 
   private static final long SEGMENT_BYTES_MAX = 64 << 20;
   private static final int SEGMENTS_MIN = 8;
@@ -73,7 +77,10 @@ public final class Journal implements AutoCloseable {
   private final WallClock clock;
   private final LongSupplier nanoTime;
   private final Thread thread;
-  private final List<StagedBlock> recovered;
+
+  /** Of an earlier mount, until they are taken over. */
+  @GuardedBy("this")
+  private List<StagedBlock> recovered;
 
   @GuardedBy("this")
   private final JournalState state = new JournalState();
@@ -85,6 +92,9 @@ public final class Journal implements AutoCloseable {
   private int queuedBlocks;
 
   @GuardedBy("this")
+  private long queuedExtents;
+
+  @GuardedBy("this")
   private long queuedBytes;
 
   /** Bytes of all segments. */
@@ -94,15 +104,23 @@ public final class Journal implements AutoCloseable {
   @GuardedBy("this")
   private long nextSequence = 1;
 
-  /** Nothing is taken: the mount does not want it, or the disk fails. */
-  @GuardedBy("this")
-  private boolean refusing;
+  /** No blocks are taken: the mount does not want it. */
+  private final boolean taking;
 
+  /** The disk has failed, and what was lost is being told of: nothing is taken. */
+  @GuardedBy("this")
+  private boolean failed;
+
+  /** Nothing is taken until then; it begins when all that was lost is told of. */
   @GuardedBy("this")
   private boolean paused;
 
   @GuardedBy("this")
   private long pausedUntil;
+
+  /** Nothing is taken any more: the disk fails for good. */
+  @GuardedBy("this")
+  private boolean refusing;
 
   @GuardedBy("this")
   private boolean closed;
@@ -124,6 +142,25 @@ public final class Journal implements AutoCloseable {
   @FunctionalInterface
   public interface Completion {
     void done(@Nullable IOException failure);
+  }
+
+  /** The disk has changed the bytes of a block: they are gone, unless somebody has a copy of it. */
+  public static final class DamagedException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    private DamagedException(String journal, JournalState.Stored stored) {
+      super(
+          String.format(
+              Locale.ROOT,
+              "block %s of inode %s is damaged in write-back journal %s, segment %016x, and cannot"
+                  + " be uploaded, nor what was written to this file after it: 'find DIR -inum %s'"
+                  + " names the file; empty it and write it anew",
+              stored.block().id(),
+              stored.block().inode(),
+              journal,
+              stored.segment(),
+              stored.block().inode()));
+    }
   }
 
   /** A block to be put here; its bytes come beside it. */
@@ -158,11 +195,19 @@ public final class Journal implements AutoCloseable {
     this.fileSystem = fileSystem;
     this.bytesMax = bytesMax;
     this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN);
-    this.refusing = !taking;
+    this.taking = taking;
     this.clock = clock;
     this.nanoTime = nanoTime;
+    boolean whole = false;
     synchronized (this) {
-      recover();
+      try {
+        recover();
+        whole = true;
+      } finally {
+        if (!whole) {
+          closeSegments();
+        }
+      }
       this.recovered = state.blocks();
     }
     this.thread = new DefaultThreadFactory("writeback-journal", true).newThread(this::run);
@@ -204,13 +249,14 @@ public final class Journal implements AutoCloseable {
       long number = numbers.get(i);
       boolean last = i == numbers.size() - 1;
       SegmentStore.Segment segment = store.open(number);
+      segments.put(number, segment);
       long size = segment.size();
       if (last && size <= JournalFormat.HEADER_BYTES) {
-        segment.close(); // cut off while it was made: nothing was acknowledged in it
+        segments.remove(number); // cut off while it was made: nothing was acknowledged in it
+        segment.close();
         store.delete(number);
         break;
       }
-      segments.put(number, segment);
       checkHeader(segment, size, number);
       long end = recoverFrames(segment, size, number);
       if (end < size) {
@@ -297,6 +343,16 @@ public final class Journal implements AutoCloseable {
     }
   }
 
+  private void closeSegments() {
+    for (SegmentStore.Segment segment : segments.values()) {
+      try {
+        segment.close();
+      } catch (IOException e) {
+        log.warn("write-back journal {}: {}", store.name(), String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
   private IOException damaged(long number, String where) {
     return new IOException(
         String.format(
@@ -305,9 +361,11 @@ public final class Journal implements AutoCloseable {
             store.name(), number, where));
   }
 
-  /** Blocks of an earlier mount that were not done, oldest first. */
-  public List<StagedBlock> recovered() {
-    return recovered;
+  /** Blocks of an earlier mount that were not done, oldest first; told once. */
+  public synchronized List<StagedBlock> recovered() {
+    List<StagedBlock> blocks = recovered;
+    recovered = List.of();
+    return blocks;
   }
 
   // ---- taking ----
@@ -353,20 +411,30 @@ public final class Journal implements AutoCloseable {
             block.mtime(),
             now);
     queuedBlocks++;
+    queuedExtents += block.extents().size();
     enqueue(new Entry(sequence, record, staged, content, completion));
     return OptionalLong.of(sequence);
   }
 
   @GuardedBy("this")
   private boolean admits(NewBlock block) {
+    return taking
+        && state.count() + queuedBlocks < BLOCKS_MAX
+        && state.extents() + queuedExtents + block.extents().size() <= EXTENTS_MAX
+        && admits(block.id().length());
+  }
+
+  /** Whether a record may be added, with content of so many bytes. */
+  @GuardedBy("this")
+  private boolean admits(int contentBytes) {
     if (paused && nanoTime.getAsLong() - pausedUntil >= 0) {
       paused = false;
     }
     return !closed
         && !refusing
+        && !failed
         && !paused
-        && state.count() + queuedBlocks < BLOCKS_MAX
-        && storedBytes + queuedBytes + block.id().length() + RECORD_BYTES <= bytesMax;
+        && storedBytes + queuedBytes + contentBytes + RECORD_BYTES <= bytesMax;
   }
 
   @GuardedBy("this")
@@ -379,12 +447,12 @@ public final class Journal implements AutoCloseable {
   /**
    * The inode's blocks so far give the file this modification time.
    *
-   * @return fails when that could not be made safe
+   * @return fails when that could not be made safe, or there is no room for it
    */
   public synchronized CompletableFuture<Void> times(InodeId inode, long upTo, Timestamp mtime) {
     CompletableFuture<Void> safe = new CompletableFuture<>();
-    if (closed) {
-      safe.completeExceptionally(new IOException("the journal is closed"));
+    if (!admits(0)) {
+      safe.completeExceptionally(new IOException("it is full, closed, or its disk fails"));
       return safe;
     }
     JournalRecord record =
@@ -433,7 +501,8 @@ public final class Journal implements AutoCloseable {
    * Bytes of a block, checked. Each buffer is filled, and its position advances to its limit.
    *
    * @return false when the block is not here (any more)
-   * @throws IOException when the disk fails, or the bytes are not those that were written
+   * @throws DamagedException when the bytes are not those that were written
+   * @throws IOException when the disk fails
    */
   public boolean read(BlockId id, int offset, int length, List<ByteBuffer> into)
       throws IOException {
@@ -446,7 +515,9 @@ public final class Journal implements AutoCloseable {
       return false;
     }
     try {
-      read(segment, stored, offset, length, into);
+      if (!read(segment, stored, offset, length, into)) {
+        throw new DamagedException(store.name(), stored);
+      }
       return true;
     } catch (IOException e) {
       synchronized (this) {
@@ -454,12 +525,16 @@ public final class Journal implements AutoCloseable {
           return false; // done meanwhile, and gone
         }
       }
+      if (e instanceof DamagedException) {
+        throw e;
+      }
       throw new IOException(
           "write-back journal " + store.name() + ": block " + id + ": " + e.getMessage(), e);
     }
   }
 
-  private static void read(
+  /** False when the bytes are not those that were written. */
+  private static boolean read(
       SegmentStore.Segment segment,
       JournalState.Stored stored,
       int offset,
@@ -492,9 +567,10 @@ public final class Journal implements AutoCloseable {
       at += piece.limit();
     }
     if ((int) crc.getValue() != stored.contentChecksum()) {
-      throw new IOException("its bytes are damaged");
+      return false;
     }
     into.forEach(buffer -> buffer.position(buffer.limit()));
+    return true;
   }
 
   /**
@@ -588,11 +664,11 @@ public final class Journal implements AutoCloseable {
   }
 
   private JournalState.@Nullable Stored put(Entry entry, long at) throws IOException {
+    int checksum = JournalFormat.checksum(entry.content);
     ByteBuffer frame =
-        JournalFormat.frame(entry.sequence, activeBytes, entry.record, entry.content);
+        JournalFormat.frame(entry.sequence, activeBytes, entry.record, entry.content, checksum);
     long contentAt = at + frame.remaining();
     StagedBlock block = entry.block;
-    int checksum = block == null ? 0 : JournalFormat.checksum(entry.content);
     List<ByteBuffer> all = new ArrayList<>(entry.content.size() + 1);
     all.add(frame);
     entry.content.forEach(part -> all.add(part.duplicate()));
@@ -625,6 +701,7 @@ public final class Journal implements AutoCloseable {
         JournalState.Stored block = stored.get(i);
         if (block != null) {
           queuedBlocks--;
+          queuedExtents -= block.block().extents().size();
           state.add(block);
         } else if (written.get(i).record.hasTimes()) {
           JournalTimes times = written.get(i).record.getTimes();
@@ -682,12 +759,12 @@ public final class Journal implements AutoCloseable {
     List<Entry> lost = new ArrayList<>();
     List<Entry> kept = new ArrayList<>();
     synchronized (this) {
-      paused = true;
-      pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
+      failed = true;
       batch.addAll(queue);
       queue.clear();
       queuedBytes = 0;
       queuedBlocks = 0;
+      queuedExtents = 0;
     }
     for (Entry entry : batch) {
       if (entry.record.hasDone() && !dead) {
@@ -697,9 +774,13 @@ public final class Journal implements AutoCloseable {
       }
     }
     boolean repaired = repair();
+    // Nothing is taken before: who has not heard yet would put a block behind one that is lost.
     lost.forEach(entry -> tell(entry, failure));
     boolean again;
     synchronized (this) {
+      failed = false;
+      paused = true;
+      pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
       again = repaired && !closed;
       if (again) {
         kept.forEach(this::enqueue);
@@ -814,9 +895,7 @@ public final class Journal implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      for (SegmentStore.Segment segment : segments.values()) {
-        segment.close();
-      }
+      closeSegments();
       store.close();
     }
   }

@@ -100,9 +100,17 @@ final class JournalFormat {
     return found.equals(header(fileSystem, number)) ? Header.GOOD : Header.OF_ANOTHER;
   }
 
-  /** What stands before the content: the fields and the record. */
+  /**
+   * What stands before the content: the fields and the record.
+   *
+   * @param contentChecksum {@link #checksum} of the content
+   */
   static ByteBuffer frame(
-      long sequence, long durable, JournalRecord record, List<ByteBuffer> content) {
+      long sequence,
+      long durable,
+      JournalRecord record,
+      List<ByteBuffer> content,
+      int contentChecksum) {
     int contentBytes = content.stream().mapToInt(ByteBuffer::remaining).sum();
     int recordBytes = record.getSerializedSize();
     ByteBuffer frame = ByteBuffer.allocate(FRAME_BYTES + recordBytes);
@@ -112,7 +120,7 @@ final class JournalFormat {
         .putLong(durable)
         .putInt(recordBytes)
         .putInt(contentBytes)
-        .putInt(checksum(content));
+        .putInt(contentChecksum);
     ByteBuffer encoded = ByteBuffer.wrap(record.toByteArray());
     frame.putInt(checksum(List.of(frame.slice(0, CHECKED_BYTES), encoded.duplicate())));
     return frame.put(encoded).flip();
