@@ -19,13 +19,9 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.NavigableMap;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
@@ -54,9 +50,6 @@ public final class Journal implements AutoCloseable {
   /** Most content that is written before one force. */
   private static final long BATCH_BYTES = 32 << 20;
 
-  /** A segment with nothing left in it stays as long as it is no larger. */
-  private static final long IDLE_BYTES = 1 << 20;
-
   private static final int COPY_BYTES = 64 << 10;
 
   /** What is reckoned for a block's record; few are longer. */
@@ -71,9 +64,7 @@ public final class Journal implements AutoCloseable {
   private static final Duration CLOSE_MAX = Duration.ofSeconds(30);
 
   private final SegmentStore store;
-  private final UUID fileSystem;
   private final long bytesMax;
-  private final long segmentBytes;
   private final WallClock clock;
   private final LongSupplier nanoTime;
   private final Thread thread;
@@ -83,7 +74,7 @@ public final class Journal implements AutoCloseable {
   private List<StagedBlock> recovered;
 
   @GuardedBy("this")
-  private final JournalState state = new JournalState();
+  private final JournalState state;
 
   @GuardedBy("this")
   private final Deque<Entry> queue = new ArrayDeque<>();
@@ -97,12 +88,8 @@ public final class Journal implements AutoCloseable {
   @GuardedBy("this")
   private long queuedBytes;
 
-  /** Bytes of all segments. */
   @GuardedBy("this")
-  private long storedBytes;
-
-  @GuardedBy("this")
-  private long nextSequence = 1;
+  private long nextSequence;
 
   /** No blocks are taken: the mount does not want it. */
   private final boolean taking;
@@ -125,18 +112,10 @@ public final class Journal implements AutoCloseable {
   @GuardedBy("this")
   private boolean closed;
 
-  /** Open segments by number; the last may be {@link #active}. */
-  private final NavigableMap<Long, SegmentStore.Segment> segments = new ConcurrentSkipListMap<>();
+  private final SegmentLog segments;
 
-  private final Map<Long, Long> sizes = new ConcurrentHashMap<>();
-
-  /** What is appended to, and how much of it is forced; the journal's thread alone knows them. */
-  private SegmentStore.@Nullable Segment active;
-
-  private long activeNumber;
-  private long activeBytes;
+  /** Of the journal's thread. */
   private boolean failing;
-  private boolean dead;
 
   /** Hears that a block is safe, or why not. Must not block; on the journal's thread. */
   @FunctionalInterface
@@ -192,24 +171,17 @@ public final class Journal implements AutoCloseable {
       LongSupplier nanoTime)
       throws IOException {
     this.store = store;
-    this.fileSystem = fileSystem;
     this.bytesMax = bytesMax;
-    this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN);
     this.taking = taking;
     this.clock = clock;
     this.nanoTime = nanoTime;
-    boolean whole = false;
-    synchronized (this) {
-      try {
-        recover();
-        whole = true;
-      } finally {
-        if (!whole) {
-          closeSegments();
-        }
-      }
-      this.recovered = state.blocks();
-    }
+    JournalRecovery found = JournalRecovery.read(store, fileSystem);
+    this.state = found.state();
+    this.recovered = state.blocks();
+    this.nextSequence = found.nextSequence();
+    this.segments =
+        new SegmentLog(
+            store, fileSystem, Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN), found);
     this.thread = new DefaultThreadFactory("writeback-journal", true).newThread(this::run);
   }
 
@@ -238,127 +210,6 @@ public final class Journal implements AutoCloseable {
     Journal journal = new Journal(store, fileSystem, bytesMax, taking, clock, nanoTime);
     journal.thread.start();
     return journal;
-  }
-
-  // ---- what was there ----
-
-  @GuardedBy("this")
-  private void recover() throws IOException {
-    List<Long> numbers = store.list();
-    for (int i = 0; i < numbers.size(); i++) {
-      long number = numbers.get(i);
-      boolean last = i == numbers.size() - 1;
-      SegmentStore.Segment segment = store.open(number);
-      segments.put(number, segment);
-      long size = segment.size();
-      if (last && size <= JournalFormat.HEADER_BYTES) {
-        segments.remove(number); // cut off while it was made: nothing was acknowledged in it
-        segment.close();
-        store.delete(number);
-        break;
-      }
-      checkHeader(segment, size, number);
-      long end = recoverFrames(segment, size, number);
-      if (end < size) {
-        if (!last || JournalFormat.wasDurable(segment::read, end, size)) {
-          throw damaged(number, "at byte " + end);
-        }
-        log.warn(
-            "{}: {} bytes behind the last whole record of segment {} were never acknowledged, and"
-                + " are cut",
-            store.name(),
-            size - end,
-            number);
-        segment.truncate(end);
-      }
-      sizes.put(number, end);
-      storedBytes += end;
-      activeNumber = number;
-    }
-  }
-
-  @GuardedBy("this")
-  private long recoverFrames(SegmentStore.Segment segment, long size, long number)
-      throws IOException {
-    long at = JournalFormat.HEADER_BYTES;
-    while (true) {
-      JournalFormat.Frame frame = JournalFormat.next(segment::read, at, size);
-      if (frame == null) {
-        return at;
-      }
-      apply(frame, number);
-      nextSequence = Math.max(nextSequence, frame.sequence() + 1);
-      at = frame.end();
-    }
-  }
-
-  @GuardedBy("this")
-  private void apply(JournalFormat.Frame frame, long segment) throws IOException {
-    JournalRecord record = frame.record();
-    switch (record.getKindCase()) {
-      case BLOCK -> {
-        JournalBlock b = record.getBlock();
-        StagedBlock block =
-            new StagedBlock(
-                frame.sequence(),
-                new InodeId(b.getInode()),
-                new BlockId(b.getSlice(), b.getIndex(), frame.contentBytes()),
-                b.getChunk(),
-                b.getExtentsList(),
-                b.getFileEnd(),
-                b.getMtime(),
-                b.getStaged());
-        state.add(
-            new JournalState.Stored(block, segment, frame.contentAt(), frame.contentChecksum()));
-      }
-      case TIMES -> {
-        JournalTimes times = record.getTimes();
-        state.times(new InodeId(times.getInode()), times.getUpTo(), times.getMtime());
-      }
-      case DONE -> state.done(new InodeId(record.getDone().getInode()), record.getDone().getUpTo());
-      case KIND_NOT_SET ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " was written by a newer version: mount with that one");
-    }
-  }
-
-  private void checkHeader(SegmentStore.Segment segment, long size, long number)
-      throws IOException {
-    switch (JournalFormat.check(segment::read, size, fileSystem, number)) {
-      case GOOD -> {}
-      case BROKEN -> throw damaged(number, "at its beginning");
-      case OF_ANOTHER ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " belongs to another file system: give this mount a directory of its own with"
-                  + " -o writeback_dir=DIR");
-      case OF_ANOTHER_VERSION ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " was written by another version: mount with that one, so that it is uploaded");
-    }
-  }
-
-  private void closeSegments() {
-    for (SegmentStore.Segment segment : segments.values()) {
-      try {
-        segment.close();
-      } catch (IOException e) {
-        log.warn("write-back journal {}: {}", store.name(), String.valueOf(e.getMessage()));
-      }
-    }
-  }
-
-  private IOException damaged(long number, String where) {
-    return new IOException(
-        String.format(
-            "write-back journal %s: segment %016x is damaged %s, and what is behind was"
-                + " acknowledged: restore the file, or move it away to mount without what it holds",
-            store.name(), number, where));
   }
 
   /** Blocks of an earlier mount that were not done, oldest first; told once. */
@@ -434,7 +285,7 @@ public final class Journal implements AutoCloseable {
         && !refusing
         && !failed
         && !paused
-        && storedBytes + queuedBytes + contentBytes + RECORD_BYTES <= bytesMax;
+        && segments.storedBytes() + queuedBytes + contentBytes + RECORD_BYTES <= bytesMax;
   }
 
   @GuardedBy("this")
@@ -510,7 +361,7 @@ public final class Journal implements AutoCloseable {
     synchronized (this) {
       stored = state.find(id);
     }
-    SegmentStore.Segment segment = stored == null ? null : segments.get(stored.segment());
+    SegmentStore.Segment segment = stored == null ? null : segments.find(stored.segment());
     if (stored == null || segment == null) {
       return false;
     }
@@ -588,7 +439,7 @@ public final class Journal implements AutoCloseable {
         state.files(),
         state.count(),
         state.bytes(),
-        storedBytes,
+        segments.storedBytes(),
         oldest == null ? null : oldest.staged());
   }
 
@@ -614,8 +465,12 @@ public final class Journal implements AutoCloseable {
       if (failure != null) {
         failed(batch, failure);
       }
-      dropFinished();
+      segments.dropFinished(this::isNeeded);
     }
+  }
+
+  private synchronized boolean isNeeded(long segment) {
+    return state.liveIn(segment) > 0;
   }
 
   /** Empty: closed, and nothing is left. */
@@ -641,18 +496,15 @@ public final class Journal implements AutoCloseable {
   private @Nullable IOException write(List<Entry> batch) {
     List<JournalState.@Nullable Stored> stored = new ArrayList<>();
     int from = 0;
-    long at = activeBytes;
     try {
       for (int to = 0; to < batch.size(); to++) {
         Entry entry = batch.get(to);
-        if (active == null || at + entry.bytes() > segmentBytes) {
+        if (!segments.hasRoom(entry.bytes())) {
           settle(batch.subList(from, to), stored);
           from = to;
-          rotate();
-          at = activeBytes;
+          segments.rotate();
         }
-        stored.add(put(entry, at));
-        at += entry.bytes();
+        stored.add(put(entry));
       }
       settle(batch.subList(from, batch.size()), stored);
       failing = false;
@@ -663,25 +515,16 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  private JournalState.@Nullable Stored put(Entry entry, long at) throws IOException {
+  private JournalState.@Nullable Stored put(Entry entry) throws IOException {
     int checksum = JournalFormat.checksum(entry.content);
     ByteBuffer frame =
-        JournalFormat.frame(entry.sequence, activeBytes, entry.record, entry.content, checksum);
-    long contentAt = at + frame.remaining();
+        JournalFormat.frame(
+            entry.sequence, segments.forcedBytes(), entry.record, entry.content, checksum);
+    long contentAt = segments.append(frame, entry.content);
     StagedBlock block = entry.block;
-    List<ByteBuffer> all = new ArrayList<>(entry.content.size() + 1);
-    all.add(frame);
-    entry.content.forEach(part -> all.add(part.duplicate()));
-    requireActive().append(all);
-    return block == null ? null : new JournalState.Stored(block, activeNumber, contentAt, checksum);
-  }
-
-  private SegmentStore.Segment requireActive() throws IOException {
-    SegmentStore.Segment segment = active;
-    if (segment == null) {
-      throw new IOException("write-back journal " + store.name() + " cannot be written");
-    }
-    return segment;
+    return block == null
+        ? null
+        : new JournalState.Stored(block, segments.number(), contentAt, checksum);
   }
 
   /** Makes safe what was appended, and says so. */
@@ -690,12 +533,9 @@ public final class Journal implements AutoCloseable {
     if (written.isEmpty()) {
       return;
     }
-    requireActive().force();
+    segments.force();
     long bytes = written.stream().mapToLong(Entry::bytes).sum();
-    activeBytes += bytes;
-    sizes.put(activeNumber, activeBytes);
     synchronized (this) {
-      storedBytes += bytes;
       queuedBytes -= bytes;
       for (int i = 0; i < written.size(); i++) {
         JournalState.Stored block = stored.get(i);
@@ -722,28 +562,6 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  /** A new segment; its header is forced first, so that a broken one was never whole. */
-  private void rotate() throws IOException {
-    if (dead) {
-      throw new IOException("write-back journal " + store.name() + " is out of service");
-    }
-    active = null;
-    long number = activeNumber + 1;
-    SegmentStore.Segment segment = store.create(number);
-    activeNumber = number;
-    activeBytes = 0;
-    segments.put(number, segment);
-    sizes.put(number, 0L);
-    active = segment;
-    segment.append(List.of(JournalFormat.header(fileSystem, number)));
-    segment.force();
-    activeBytes = JournalFormat.HEADER_BYTES;
-    sizes.put(number, activeBytes);
-    synchronized (this) {
-      storedBytes += JournalFormat.HEADER_BYTES;
-    }
-  }
-
   /**
    * The disk fails, or is full: nothing that waits here is safe, and nothing more is taken for a
    * while. What says that blocks are done is tried again.
@@ -767,18 +585,19 @@ public final class Journal implements AutoCloseable {
       queuedExtents = 0;
     }
     for (Entry entry : batch) {
-      if (entry.record.hasDone() && !dead) {
+      if (entry.record.hasDone() && !segments.isDead()) {
         kept.add(entry);
       } else {
         lost.add(entry);
       }
     }
-    boolean repaired = repair();
+    boolean repaired = segments.repair();
     // Nothing is taken before: who has not heard yet would put a block behind one that is lost.
     lost.forEach(entry -> tell(entry, failure));
     boolean again;
     synchronized (this) {
       failed = false;
+      refusing |= !repaired;
       paused = true;
       pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
       again = repaired && !closed;
@@ -807,70 +626,6 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  /**
-   * Cuts what was written in vain, so that only the last segment can ever end in a broken frame.
-   */
-  private boolean repair() {
-    SegmentStore.Segment broken = active;
-    active = null;
-    try {
-      if (broken != null) {
-        if (activeBytes < JournalFormat.HEADER_BYTES) {
-          drop(activeNumber);
-        } else {
-          broken.truncate(activeBytes);
-        }
-      } else if (store.list().contains(activeNumber + 1)) {
-        store.delete(activeNumber + 1);
-      }
-      return true;
-    } catch (IOException e) {
-      dead = true;
-      synchronized (this) {
-        refusing = true;
-      }
-      log.error(
-          "write-back journal {} is out of service until the next mount: {}",
-          store.name(),
-          String.valueOf(e.getMessage()));
-      return false;
-    }
-  }
-
-  /** Removes segments that are not needed any more, the oldest first. */
-  private void dropFinished() {
-    try {
-      while (!segments.isEmpty()) {
-        long oldest = segments.firstKey();
-        boolean idle = active != null && oldest == activeNumber && activeBytes <= IDLE_BYTES;
-        synchronized (this) {
-          if (idle || state.liveIn(oldest) > 0) {
-            return;
-          }
-        }
-        drop(oldest);
-      }
-    } catch (IOException e) {
-      log.warn("write-back journal {}: {}", store.name(), String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void drop(long number) throws IOException {
-    SegmentStore.Segment segment = segments.get(number);
-    store.delete(number);
-    segments.remove(number);
-    if (number == activeNumber) {
-      active = null;
-    }
-    Long bytes = sizes.remove(number);
-    synchronized (this) {
-      storedBytes -= bytes == null ? 0 : bytes;
-    }
-    if (segment != null) {
-      segment.close();
-    }
-  }
-
   /** Writes what has been taken. What is not done by now is there for the next mount. */
   @Override
   public void close() throws IOException {
@@ -888,14 +643,12 @@ public final class Journal implements AutoCloseable {
         empty = state.isEmpty();
       }
       if (empty && !thread.isAlive()) {
-        for (long number : List.copyOf(segments.keySet())) {
-          drop(number);
-        }
+        segments.dropAll();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      closeSegments();
+      segments.close();
       store.close();
     }
   }
