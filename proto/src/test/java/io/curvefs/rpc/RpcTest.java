@@ -12,8 +12,8 @@ import io.curvefs.proto.HelloRequest;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
 import io.curvefs.proto.ServerInfo;
+import io.curvefs.rpc.testing.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -136,9 +136,7 @@ class RpcTest {
 
   @Test
   void nobody_listening_is_told_at_once() throws IOException {
-    try (ServerSocket free = new ServerSocket(0)) {
-      address = new HostPort("127.0.0.1", free.getLocalPort());
-    }
+    address = new HostPort("127.0.0.1", FreePorts.one());
 
     assertThat(refusalOf(hello(LONG))).isEqualTo(Refusal.UNREACHABLE);
   }

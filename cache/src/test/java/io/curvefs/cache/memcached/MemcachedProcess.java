@@ -3,14 +3,13 @@ package io.curvefs.cache.memcached;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.curvefs.cache.Threads;
+import io.curvefs.rpc.testing.FreePorts;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,9 +34,7 @@ public final class MemcachedProcess implements AutoCloseable {
   private volatile Process process;
 
   private MemcachedProcess(List<String> options) throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName(HOST))) {
-      port = free.getLocalPort();
-    }
+    port = FreePorts.one();
     command = new ArrayList<>(List.of(executable(), "-l", HOST, "-p", Integer.toString(port)));
     command.addAll(List.of("-U", "0", "-u", System.getProperty("user.name")));
     command.addAll(options);

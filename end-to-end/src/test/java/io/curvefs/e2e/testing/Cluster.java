@@ -1,8 +1,8 @@
 package io.curvefs.e2e.testing;
 
+import io.curvefs.rpc.testing.FreePorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -42,8 +42,8 @@ public final class Cluster implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    ports = IntStream.range(0, count).mapToObj(i -> freePortPair()).toList();
-    s3Port = freePortPair();
+    ports = IntStream.range(0, count).mapToObj(i -> FreePorts.pair()).toList();
+    s3Port = FreePorts.pair();
     startS3();
     IntStream.rangeClosed(1, count).forEach(this::startMetaserver);
     Runtime.getRuntime().addShutdownHook(new Thread(this::close));
@@ -58,17 +58,6 @@ public final class Cluster implements AutoCloseable {
     }
     if (Shell.run("bash", "-c", "ldconfig -p | grep -q libfuse.so.2").exit() != 0) {
       throw new AssertionError("libfuse 2 is missing: run bin/install-packages test");
-    }
-  }
-
-  private static int freePortPair() {
-    while (true) {
-      try (ServerSocket first = new ServerSocket(0)) {
-        new ServerSocket(first.getLocalPort() + 1).close(); // raft's
-        return first.getLocalPort();
-      } catch (IOException | IllegalArgumentException e) {
-        continue;
-      }
     }
   }
 

@@ -1,10 +1,10 @@
 package io.curvefs.e2e.testing;
 
+import io.curvefs.rpc.testing.FreePorts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -36,15 +36,7 @@ public final class Memcached implements AutoCloseable {
     if (Shell.run("bash", "-c", "command -v memcached").exit() != 0) {
       throw new AssertionError("memcached is missing: run bin/install-packages test");
     }
-    return new Memcached(freePort(), List.of(options));
-  }
-
-  private static int freePort() {
-    try (ServerSocket free = new ServerSocket(0)) {
-      return free.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new Memcached(FreePorts.one(), List.of(options));
   }
 
   /** Starts it, empty, on the same port, after {@link #kill}. */

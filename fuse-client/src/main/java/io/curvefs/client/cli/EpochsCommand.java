@@ -87,8 +87,10 @@ final class EpochsCommand implements Callable<Integer> {
   @Option(
       names = "--mount-options",
       paramLabel = "OPT,...",
-      defaultValue = "",
-      description = "More options of both mounts, such as attr_timeout=600,entry_timeout=600.")
+      defaultValue = "attr_timeout=3600,entry_timeout=3600,open_cache=3600",
+      description =
+          "Options of both mounts. Default: those for a set that does not change,"
+              + " ${DEFAULT-VALUE}. With 'defaults' names, attributes and opens are asked for.")
   private String mountOptions;
 
   @Option(

@@ -8,6 +8,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.Extent;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.IndexedChunk;
 import io.curvefs.proto.ReadReply;
 import java.util.ArrayList;
@@ -72,8 +73,8 @@ final class ChunkMap {
   }
 
   /** What an open brought. Keeps what is known already when the data version is the same. */
-  synchronized void opened(Attributes attributes, ReadReply reply) {
-    take(attributes.dataVersion(), reply.getChunksList(), 0, reply.getChunksKnown());
+  synchronized void opened(Attributes attributes, FileChunks chunks) {
+    take(attributes.dataVersion(), chunks.getChunksList(), 0, chunks.getChunksKnown());
   }
 
   @GuardedBy("this")

@@ -111,7 +111,7 @@ public final class Epochs implements AutoCloseable {
       for (int i = 0; i < 2; i++) {
         host.makeCold();
         copy.read(nextOrder());
-        host.makeDiskWarm();
+        host.makeDiskWarm(copy.files());
         copy.read(nextOrder());
       }
     }
@@ -164,7 +164,7 @@ public final class Epochs implements AutoCloseable {
   private void warmMounted(
       Workload workload, List<TrainingSet.Part> parts, Host host, TrainingCopy copy)
       throws IOException {
-    host.makeDiskWarm();
+    host.makeDiskWarm(copy.files());
     add(workload, Source.WARM_DISK, read(host, copy, shuffled(parts)));
     add(workload, Source.WARM_PAGE_CACHE, read(host, copy, shuffled(parts)));
   }

@@ -8,16 +8,23 @@ import io.curvefs.client.mount.MountPoint;
 import io.curvefs.client.mount.MountTable;
 import io.curvefs.client.quickstart.ProcessEnd;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Optional;
 
 /** A mount with a cache directory of its own, which stands for a host. */
 final class Host implements AutoCloseable {
   private static final Duration END_MAX = Duration.ofSeconds(30);
 
-  /** The kernel may use names and attributes that it was told for a second. */
+  /** By default the kernel may use names and attributes that it was told for a second. */
   private static final long KERNEL_MILLIS = 1_100;
+
+  /** Has the kernel forget names and attributes that nobody uses, of all file systems: proc(5). */
+  private static final Path DROP_CACHES = Path.of("/proc/sys/vm/drop_caches");
+
+  private static final String NAMES_AND_ATTRIBUTES = "2";
 
   private final Path root;
   private final Path cache;
@@ -47,13 +54,21 @@ final class Host implements AutoCloseable {
   /** Nothing is cached on this host any more. */
   void makeCold() throws IOException {
     mount.dropCaches();
+    Files.writeString(DROP_CACHES, NAMES_AND_ATTRIBUTES);
     Children.pause(KERNEL_MILLIS);
   }
 
-  /** What is cached on this host is on its disk alone, and not in the kernel's cache of that. */
-  void makeDiskWarm() throws IOException {
+  /**
+   * Content that is cached on this host is on its disk alone, and not in the kernel's cache of
+   * that.
+   *
+   * @param files that the kernel may have pages of
+   */
+  void makeDiskWarm(Collection<Path> files) throws IOException {
+    PageCache pages = new PageCache();
+    pages.dropMany(files);
     mount.dropMemory();
-    new PageCache().dropMany(FilesBelow.of(cache).keySet());
+    pages.dropMany(FilesBelow.of(cache).keySet());
     Children.pause(KERNEL_MILLIS);
   }
 

@@ -255,6 +255,26 @@ public final class MetaClient implements AutoCloseable {
     }
   }
 
+  /**
+   * Holds open without asking, until {@link #closed}. The metaservers are told with the next beat,
+   * or by {@link #tellHeld}.
+   */
+  void hold(InodeId inode) throws RefusedException {
+    reporter.used(routes.groupOf(inode));
+    openFiles.hold(inode);
+  }
+
+  /** Returns when the metaservers know of everything held open: what follows may remove it. */
+  void tellHeld() throws RefusedException {
+    if (openFiles.hasUntold()) {
+      inSession(
+          session -> {
+            reporter.tellHeld(session, deadline());
+            return session;
+          });
+    }
+  }
+
   void closed(InodeId inode) {
     openFiles.close(inode);
   }

@@ -37,6 +37,7 @@ public final class NamespaceClient {
   private final MetaClient meta;
   private final MetadataCache cache;
   private final Listings listings;
+  private final OpenCache openable;
 
   /**
    * Entries of recent listings whose attributes live in other groups and were not asked for yet.
@@ -57,6 +58,7 @@ public final class NamespaceClient {
         new Listings(
             attributesFirst ? options.attributeTimeout() : options.entryTimeout(),
             System::nanoTime);
+    this.openable = new OpenCache(options.openCache(), System::nanoTime);
   }
 
   public MetaClient meta() {
@@ -138,10 +140,24 @@ public final class NamespaceClient {
   /**
    * An inode that is held open until {@link #close}, with what reading it needs first.
    *
-   * @param chunks the answer's chunks
+   * @param chunks the first ones
    */
-  public record Opened(Attributes attributes, ReadReply chunks) {}
+  public record Opened(Attributes attributes, FileChunks chunks) {}
 
+  /**
+   * Opens for reading what was heard of the file within {@code open_cache}; asks where nothing was.
+   */
+  public Opened openKnown(InodeId inode) throws RefusedException {
+    Attributes last = cache.lastAttributes(inode);
+    FileChunks chunks = last == null ? null : openable.find(last);
+    if (last == null || chunks == null) {
+      return open(inode);
+    }
+    meta.hold(inode);
+    return new Opened(last, chunks);
+  }
+
+  /** Opens a file as it is now: one request. */
   public Opened open(InodeId inode) throws RefusedException {
     ReadReply reply;
     try {
@@ -154,7 +170,13 @@ public final class NamespaceClient {
     }
     Attributes attributes = Attributes.of(reply.getInodes(0));
     cache.put(attributes);
-    return new Opened(attributes, reply);
+    FileChunks chunks =
+        FileChunks.newBuilder()
+            .addAllChunks(reply.getChunksList())
+            .setChunksKnown(reply.getChunksKnown())
+            .build();
+    openable.put(attributes, chunks);
+    return new Opened(attributes, chunks);
   }
 
   public void close(InodeId inode) {
@@ -170,7 +192,11 @@ public final class NamespaceClient {
    */
   public List<FileChunks> files(Collection<InodeId> inodes, int chunks) throws RefusedException {
     List<FileChunks> found = meta.files(inodes, chunks);
-    found.forEach(file -> cache.put(Attributes.of(file.getInode())));
+    for (FileChunks file : found) {
+      Attributes attributes = Attributes.of(file.getInode());
+      cache.put(attributes);
+      openable.put(attributes, file);
+    }
     return found;
   }
 
@@ -330,6 +356,7 @@ public final class NamespaceClient {
   }
 
   public void unlink(InodeId parent, ByteString name) throws RefusedException {
+    meta.tellHeld();
     MetadataCache.Found known = cache.name(parent, name);
     MutateReply reply =
         meta.mutate(
@@ -384,6 +411,7 @@ public final class NamespaceClient {
 
   public void rename(InodeId parent, ByteString name, InodeId newParent, ByteString newName)
       throws RefusedException {
+    meta.tellHeld();
     MetadataCache.Found moved = cache.name(parent, name);
     MetadataCache.Found replaced = cache.name(newParent, newName);
     try {
@@ -434,6 +462,7 @@ public final class NamespaceClient {
   /** Forgets everything that could be asked again. */
   public void forgetAll() {
     cache.forgetAll();
+    openable.forgetAll();
     listings.forgetAll();
     unasked.clear();
   }

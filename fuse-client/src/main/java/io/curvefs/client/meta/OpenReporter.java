@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells the leader of each group that the session has used what it holds open: closes with every
- * beat, everything to a leader that is new. One thread, except for {@link #used}.
+ * beat, and what is held without having asked; everything to a leader that is new. One thread,
+ * except for {@link #used} and {@link #tellHeld}.
  */
 final class OpenReporter {
   private static final Logger log = LoggerFactory.getLogger(OpenReporter.class);
@@ -63,11 +64,15 @@ final class OpenReporter {
       toldSession = session.id;
     }
     Map<GroupId, List<OpenInode>> closed = byGroup(files.takeClosed());
+    Map<GroupId, List<OpenInode>> held = byGroup(files.tellHeld());
+    List<OpenInode> known = new ArrayList<>();
     Deadline deadline = Deadline.in(TELL_MAX);
     Map<GroupId, CompletableFuture<KeepOpenReply>> asked = new HashMap<>();
     for (GroupId group : groups) {
       KeepOpenRequest.Builder request =
-          request(session, group).addAllClosed(closed.getOrDefault(group, List.of()));
+          request(session, group)
+              .addAllOpened(held.getOrDefault(group, List.of()))
+              .addAllClosed(closed.getOrDefault(group, List.of()));
       asked.put(group, ask(group, request, deadline));
     }
     asked.forEach(
@@ -78,11 +83,35 @@ final class OpenReporter {
               reply = Answers.await(ask(group, whole(session, group), deadline));
             }
             told.put(group, reply.getTerm());
+            known.addAll(held.getOrDefault(group, List.of()));
           } catch (RefusedException e) {
-            files.untold(closed.getOrDefault(group, List.of()));
+            files.closedUntold(closed.getOrDefault(group, List.of()));
             log.debug("group {} does not hear what is open: {}", group, e.getMessage());
           }
         });
+    files.told(known);
+  }
+
+  /**
+   * Returns when the leaders know of all that is held open; any thread.
+   *
+   * @throws RefusedException when a leader could not be told
+   */
+  void tellHeld(SessionKeeper.ClientSession session, Deadline deadline) throws RefusedException {
+    List<OpenInode> known = new ArrayList<>();
+    Map<GroupId, List<OpenInode>> held = byGroup(files.tellHeld());
+    try {
+      for (Map.Entry<GroupId, List<OpenInode>> group : held.entrySet()) {
+        KeepOpenRequest.Builder request =
+            KeepOpenRequest.newBuilder()
+                .setTarget(target(session, group.getKey()))
+                .addAllOpened(group.getValue());
+        Answers.await(ask(group.getKey(), request, deadline));
+        known.addAll(group.getValue());
+      }
+    } finally {
+      files.told(known);
+    }
   }
 
   private Map<GroupId, List<OpenInode>> byGroup(List<OpenInode> inodes) {
@@ -101,12 +130,15 @@ final class OpenReporter {
 
   private KeepOpenRequest.Builder request(SessionKeeper.ClientSession session, GroupId group) {
     return KeepOpenRequest.newBuilder()
-        .setTarget(
-            Target.newBuilder()
-                .setGroup(group.value())
-                .setFileSystem(routes.fileSystem().getId())
-                .setSession(session.id.value()))
+        .setTarget(target(session, group))
         .setTerm(told.getOrDefault(group, 0L));
+  }
+
+  private Target.Builder target(SessionKeeper.ClientSession session, GroupId group) {
+    return Target.newBuilder()
+        .setGroup(group.value())
+        .setFileSystem(routes.fileSystem().getId())
+        .setSession(session.id.value());
   }
 
   private KeepOpenRequest.Builder whole(SessionKeeper.ClientSession session, GroupId group) {

@@ -36,14 +36,15 @@ final class MountControl implements ControlAttributes {
   private volatile @Nullable Supplier<Optional<StagedUsage>> staged;
   private volatile @Nullable Runnable leaver;
 
-  /** The value of {@link #DROP_CACHES} that spares what lies below memory; any other means all. */
+  /** The value of {@link #DROP_CACHES} that means blocks in memory alone; any other means all. */
   static final String MEMORY_ONLY = "memory";
 
   /** Empties caches of the mount. */
   @FunctionalInterface
   interface Dropper {
     /**
-     * @param memoryOnly spare what lies below memory, so that the next reads come from there
+     * @param memoryOnly only blocks in memory, so that the next reads come from what lies below;
+     *     what the kernel has, and metadata, stay
      */
     void drop(boolean memoryOnly) throws IOException;
   }

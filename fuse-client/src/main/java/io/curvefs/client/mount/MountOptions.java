@@ -135,6 +135,7 @@ public record MountOptions(
                 duration(given, "attr_timeout", defaults.attributeTimeout()),
                 duration(given, "entry_timeout", defaults.entryTimeout()),
                 duration(given, "negative_timeout", defaults.negativeTimeout()),
+                duration(given, "open_cache", defaults.openCache()),
                 duration(given, "meta_timeout", defaults.operationMax())),
             duration(given, "s3_timeout", Duration.ofSeconds(60)),
             threads(take(given, "threads", Integer.toString(THREADS_DEFAULT))),

@@ -166,8 +166,8 @@ public final class MountProcess implements AutoCloseable {
               cache.dropMemory();
             } else {
               cache.dropAll();
+              vfs.forgetCached();
             }
-            vfs.forgetCached();
           },
           warmup,
           data::staged,

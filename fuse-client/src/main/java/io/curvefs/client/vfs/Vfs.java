@@ -12,8 +12,8 @@ import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.Create;
+import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileType;
-import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
 import io.curvefs.slice.Layout;
@@ -221,7 +221,8 @@ public final class Vfs {
     if (access != Access.READ) {
       requireWritable();
     }
-    NamespaceClient.Opened opened = namespace.open(inode);
+    NamespaceClient.Opened opened =
+        access == Access.READ ? namespace.openKnown(inode) : namespace.open(inode);
     if (access == Access.APPEND && seen.mustAskAgain(opened.attributes())) {
       namespace.close(inode);
       throw new RefusedException(Refusal.ESTALE);
@@ -237,7 +238,7 @@ public final class Vfs {
     requireWritable();
     Attributes attributes =
         namespace.createOpen(create(caller, parent, name, FileType.REGULAR, mode));
-    ReadReply empty = ReadReply.newBuilder().setChunksKnown(1).build();
+    FileChunks empty = FileChunks.newBuilder().setChunksKnown(1).build();
     long handle = files.add(new NamespaceClient.Opened(attributes, empty));
     seen.shown(attributes);
     seen.opened(attributes);

@@ -3,6 +3,8 @@ package io.curvefs.client.meta;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.OpenInode;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class OpenFilesTest {
@@ -38,7 +40,53 @@ class OpenFilesTest {
   void a_close_that_could_not_be_told_is_told_again() {
     files.opened(FILE, files.next());
     files.close(FILE);
-    files.untold(files.takeClosed());
+    files.closedUntold(files.takeClosed());
+    assertThat(files.takeClosed()).hasSize(1);
+  }
+
+  @Test
+  void what_is_held_and_closed_before_it_was_told_is_never_told() {
+    files.hold(FILE);
+    files.hold(FILE);
+    files.close(FILE);
+    files.close(FILE);
+
+    assertThat(files.hasUntold()).isFalse();
+    assertThat(files.takeClosed()).isEmpty();
+  }
+
+  @Test
+  void what_is_held_stays_untold_until_an_answer_came() {
+    files.hold(FILE);
+    List<OpenInode> first = files.tellHeld();
+    assertThat(first).hasSize(1);
+    files.told(List.of());
+    assertThat(files.hasUntold()).isTrue();
+
+    files.told(files.tellHeld());
+    assertThat(files.hasUntold()).isFalse();
+    assertThat(files.tellHeld()).isEmpty();
+  }
+
+  @Test
+  void a_close_waits_for_the_message_that_tells_of_its_open() {
+    files.hold(FILE);
+    List<OpenInode> held = files.tellHeld();
+    files.close(FILE);
+    assertThat(files.takeClosed()).isEmpty();
+
+    files.told(held);
+    assertThat(files.takeClosed()).isEqualTo(held);
+  }
+
+  @Test
+  void an_open_that_asked_tells_of_what_was_held() {
+    files.hold(FILE);
+    files.opened(FILE, files.next());
+    assertThat(files.hasUntold()).isFalse();
+
+    files.close(FILE);
+    files.close(FILE);
     assertThat(files.takeClosed()).hasSize(1);
   }
 }

@@ -20,15 +20,14 @@ import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.LeaderClient;
 import io.curvefs.rpc.RpcClient;
 import io.curvefs.rpc.RpcMethod;
+import io.curvefs.rpc.testing.FreePorts;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -67,21 +66,10 @@ public final class LocalCluster implements AutoCloseable {
     return new LocalCluster(directory, freePeers(count), groups);
   }
 
-  private static Map<ServerId, HostPort> freePeers(int count) throws IOException {
+  private static Map<ServerId, HostPort> freePeers(int count) {
     Map<ServerId, HostPort> peers = new TreeMap<>((a, b) -> a.value() - b.value());
-    List<ServerSocket> taken = new ArrayList<>();
-    while (peers.size() < count) {
-      ServerSocket first = new ServerSocket(0);
-      taken.add(first);
-      try {
-        taken.add(new ServerSocket(first.getLocalPort() + 1)); // raft's
-        peers.put(new ServerId(peers.size() + 1), new HostPort("127.0.0.1", first.getLocalPort()));
-      } catch (IOException | IllegalArgumentException e) {
-        continue;
-      }
-    }
-    for (ServerSocket socket : taken) {
-      socket.close();
+    for (int id = 1; id <= count; id++) {
+      peers.put(new ServerId(id), new HostPort("127.0.0.1", FreePorts.pair()));
     }
     return peers;
   }

@@ -36,6 +36,7 @@ public final class LocalMount implements AutoCloseable {
 
   public final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   public final MetaClient meta;
+  public final NamespaceClient namespace;
   public final ObjectStore objects;
   public final DataClient data;
   public final Vfs vfs;
@@ -132,7 +133,7 @@ public final class LocalMount implements AutoCloseable {
       Duration deadline)
       throws IOException {
     meta = cluster.connect(fileSystem, options, registry);
-    NamespaceClient namespace = new NamespaceClient(meta, options);
+    namespace = new NamespaceClient(meta, options);
     objects =
         faults.apply(
             S3ObjectStore.open(cluster.s3().location(LocalCluster.BUCKET), S3Limits.DEFAULTS));

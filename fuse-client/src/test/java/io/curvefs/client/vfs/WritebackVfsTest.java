@@ -43,7 +43,11 @@ class WritebackVfsTest {
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final MetaOptions SHORT_META =
       new MetaOptions(
-          Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(3));
+          Duration.ofSeconds(1),
+          Duration.ofSeconds(1),
+          Duration.ZERO,
+          Duration.ZERO,
+          Duration.ofSeconds(3));
   private static LocalCluster cluster;
   private static int number;
 

@@ -17,6 +17,8 @@ import io.curvefs.metaserver.store.StateStore;
 import io.curvefs.metaserver.store.StoreResources;
 import io.curvefs.rpc.HostPort;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,6 +31,7 @@ public final class RaftHost implements AutoCloseable {
   private static final long LOG_MEMTABLE_BYTES = 16L << 20;
 
   private static final long LOG_WAL_BYTES_MAX = 64L << 20;
+  private static final int RELEASE_SECONDS = 5;
 
   static {
     // Bolt's own logging fails with today's logback; what matters of it JRaft logs through SLF4J.
@@ -72,10 +75,18 @@ public final class RaftHost implements AutoCloseable {
       HostPort address, String cluster, StoreResources resources, RaftSettings settings)
       throws IOException {
     RpcServer rpcServer = RaftRpcServerFactory.createRaftRpcServer(peer(address).getEndpoint());
-    if (!rpcServer.init(null)) {
+    if (!listening(rpcServer)) {
       throw new IOException("cannot listen for raft on " + address + ": is it in use?");
     }
     return new RaftHost(address, cluster, resources, settings, rpcServer);
+  }
+
+  private static boolean listening(RpcServer rpcServer) {
+    try {
+      return rpcServer.init(null);
+    } catch (IllegalStateException e) { // bolt's, which says no more than that it did not start
+      return false;
+    }
   }
 
   private static PeerId peer(HostPort address) {
@@ -131,8 +142,23 @@ public final class RaftHost implements AutoCloseable {
     return new RaftGroup<>(id, machine, store, log, service, node);
   }
 
+  /** Returns when the address can be listened on again, and after {@value #RELEASE_SECONDS} s. */
   @Override
   public void close() {
     rpcServer.shutdown();
+    long start = System.nanoTime();
+    while (!released() && System.nanoTime() - start < RELEASE_SECONDS * 1_000_000_000L) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** Bolt does not wait for its listening socket to be closed. */
+  private boolean released() {
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.bind(new InetSocketAddress(address.host(), address.port()), 1);
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
   }
 }

@@ -37,6 +37,8 @@ final class KeepOpens {
               int fileSystem = request.getTarget().getFileSystem();
               if (request.getWhole()) {
                 opens.report(session, files(fileSystem, request), request.getUpTo());
+              } else {
+                files(fileSystem, request).forEach((file, n) -> opens.open(file, session, n));
               }
               for (OpenInode closed : request.getClosedList()) {
                 opens.close(file(fileSystem, closed), session, closed.getNumber());

@@ -33,9 +33,9 @@ import io.curvefs.proto.RemoveCacheClusterRequest;
 import io.curvefs.proto.Routing;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
+import io.curvefs.rpc.testing.FreePorts;
 import io.curvefs.time.WallClock;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -124,10 +124,7 @@ class CoordinatorJobsTest {
 
   @BeforeEach
   void start() throws Exception {
-    HostPort address;
-    try (ServerSocket free = new ServerSocket(0)) {
-      address = new HostPort("127.0.0.1", free.getLocalPort());
-    }
+    HostPort address = new HostPort("127.0.0.1", FreePorts.one());
     host = RaftHost.start(address, "test", resources, SETTINGS);
     raft =
         host.startGroup(

@@ -10,7 +10,7 @@ import io.curvefs.proto.AdmitSession;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.NotLeaderException;
-import java.net.ServerSocket;
+import io.curvefs.rpc.testing.FreePorts;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,14 +94,8 @@ class RaftGroupTest {
 
   private List<HostPort> start(int count) throws Exception {
     List<HostPort> members = new ArrayList<>();
-    List<ServerSocket> reserved = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      ServerSocket socket = new ServerSocket(0);
-      reserved.add(socket);
-      members.add(new HostPort("127.0.0.1", socket.getLocalPort()));
-    }
-    for (ServerSocket socket : reserved) {
-      socket.close();
+      members.add(new HostPort("127.0.0.1", FreePorts.one()));
     }
     for (HostPort member : members) {
       Server server = new Server(member);

@@ -18,8 +18,8 @@ import io.curvefs.proto.Mutation;
 import io.curvefs.proto.Outcome;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.rpc.HostPort;
+import io.curvefs.rpc.testing.FreePorts;
 import io.curvefs.time.WallClock;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -40,9 +40,7 @@ public final class LocalGroup implements AutoCloseable {
 
   public LocalGroup(Path directory) throws Exception {
     this.directory = directory;
-    try (ServerSocket free = new ServerSocket(0)) {
-      this.address = new HostPort("127.0.0.1", free.getLocalPort());
-    }
+    this.address = new HostPort("127.0.0.1", FreePorts.one());
     host = RaftHost.start(address, "test", resources, SETTINGS);
     start();
     apply(
