@@ -212,7 +212,7 @@ class WritebackTest {
 
   @Test
   void without_a_metaserver_umount_leaves_the_journal_when_it_is_told_to() throws Exception {
-    Mount mount = mount();
+    Mount mount = mount("meta_timeout=5");
     cluster.s3().kill();
     Map<String, byte[]> written;
     try {
@@ -236,7 +236,7 @@ class WritebackTest {
   @Test
   void without_a_metaserver_umount_says_what_is_pending_and_that_it_did_not_finish()
       throws Exception {
-    Mount mount = mount();
+    Mount mount = mount("meta_timeout=5");
     cluster.s3().kill();
     Map<String, byte[]> written;
     try {

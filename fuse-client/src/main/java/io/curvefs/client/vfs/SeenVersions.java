@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class SeenVersions implements ContentListener {
   /** About 130 bytes of heap each. */
   private static final int FILES_MAX = 500_000;
+
   private static final long NONE = -1;
 
   private final Cache<InodeId, Seen> seen = Caffeine.newBuilder().maximumSize(FILES_MAX).build();
