@@ -31,7 +31,7 @@ curvefs_java() {
     echo "curvefs: not built yet: run $CURVEFS_HOME/bin/build" >&2
     exit 1
   fi
-  flags=(-XX:+UseSerialGC -Xss512k -XX:MaxDirectMemorySize=64g "-Xmx${heap}m" -Xshare:auto
+  flags=(-XX:+UseSerialGC -Xss512k -XX:MaxDirectMemorySize=64g "-Xmx${heap}m" -XX:+ExitOnOutOfMemoryError -Xshare:auto
     -Djava.net.preferIPv4Stack=true -Dio.netty.tryReflectionSetAccessible=false
     -Dcurvefs.home="$CURVEFS_HOME")
   # Say beforehand that native code is wanted, where the JDK would warn of it.

@@ -3,7 +3,6 @@ package io.curvefs.cache;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Blocks, from the nearest place that has them. All methods may be called concurrently. A cache
@@ -13,7 +12,8 @@ public interface BlockCache extends AutoCloseable {
   /**
    * The whole block, from the nearest tier, else from the source; the tiers above are filled.
    * However many threads ask for a block at once, it is loaded once; if that load fails all of them
-   * get its exception, and the next to ask tries again.
+   * get its exception, and the next to ask tries again. When it fails because its thread was
+   * interrupted, only that thread does; another one loads for the rest.
    *
    * @param bytesWanted how much of it the caller is about to use, for the statistics
    * @return the content with one reference, which the caller releases
@@ -25,13 +25,6 @@ public interface BlockCache extends AutoCloseable {
   default PagedBytes read(BlockId id) throws IOException {
     return read(id, id.length());
   }
-
-  /**
-   * The whole block if memory or disk has it; never asks the source.
-   *
-   * @return the content with one reference, which the caller releases, or null
-   */
-  @Nullable PagedBytes readIfCached(BlockId id);
 
   /**
    * Fills {@code dst} from its position to its limit with the bytes at {@code offset} of the block,

@@ -17,7 +17,8 @@ public interface BlockSource {
    * every reader of the block waits for this call. The buffers belong to the caller and must not be
    * kept.
    *
-   * @throws IOException if the bytes cannot be had; every waiting reader gets this exception
+   * @throws IOException if the bytes cannot be had; every waiting reader gets this exception,
+   *     unless this thread was interrupted, and still is: then one of the others loads
    */
   void load(BlockId id, int offset, int length, List<ByteBuffer> into) throws IOException;
 }

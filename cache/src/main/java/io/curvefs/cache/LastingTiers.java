@@ -31,6 +31,8 @@ public interface LastingTiers {
    * Takes the block out of the tier and out of memory, pinned or not.
    *
    * @return whether it was in the tier
+   * @throws IOException if it may still be there: a place that may have it fails, or is out of
+   *     service
    */
   boolean evict(BlockId id, CacheTier tier) throws IOException;
 

@@ -9,6 +9,7 @@ import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -74,6 +75,21 @@ class WritebackTest {
 
   private static void awaitUploaded(Mount mount) {
     Await.until("the upload", LONG, () -> pending(mount) == 0);
+  }
+
+  /** Waits until the kernel does not answer from what it knows of the root any more. */
+  private static void awaitSilence(Mount mount) {
+    Await.until(
+        "the mount's silence",
+        LONG,
+        () -> {
+          try {
+            mount.pid();
+            return false;
+          } catch (UncheckedIOException e) {
+            return true;
+          }
+        });
   }
 
   private static Map<String, byte[]> writeFiles(Path directory, int count) throws IOException {
@@ -190,6 +206,56 @@ class WritebackTest {
     } finally {
       cluster.startS3();
     }
+    mount.unmount();
+    check(other.root(), written);
+  }
+
+  @Test
+  void without_a_metaserver_umount_leaves_the_journal_when_it_is_told_to() throws Exception {
+    Mount mount = mount("meta_timeout=5");
+    cluster.s3().kill();
+    Map<String, byte[]> written;
+    try {
+      written = writeFiles(mount.root(), 5);
+      ProcessHandle process = ProcessHandle.of(mount.pid()).orElseThrow();
+      cluster.metaserver(1).kill();
+      awaitSilence(mount);
+      Shell.Result left = Shell.run(Checkout.CURVEFS, "umount", "--no-wait", mount.root()).ok();
+      assertThat(left.err()).contains("does not answer", "bytes stay in");
+      assertThat(process.isAlive()).isFalse();
+    } finally {
+      cluster.startMetaserver(1);
+      cluster.startS3();
+    }
+    mount.mount();
+    check(mount.root(), written);
+    mount.unmount();
+    check(other.root(), written);
+  }
+
+  @Test
+  void without_a_metaserver_umount_says_what_is_pending_and_that_it_did_not_finish()
+      throws Exception {
+    Mount mount = mount("meta_timeout=5");
+    cluster.s3().kill();
+    Map<String, byte[]> written;
+    try {
+      written = writeFiles(mount.root(), 5);
+      ProcessHandle process = ProcessHandle.of(mount.pid()).orElseThrow();
+      cluster.metaserver(1).kill();
+      awaitSilence(mount);
+      Shell.Result ended = Shell.run(Checkout.CURVEFS, "umount", "--wait-max", "3", mount.root());
+      assertThat(ended.exit()).as("exit; err: %s", ended.err()).isNotZero();
+      assertThat(ended.err()).contains("bytes in", "are not in the object store", "within 3 s");
+      assertThat(process.isAlive()).isTrue();
+      process.destroy();
+      Mount.awaitEnd(process);
+    } finally {
+      cluster.startMetaserver(1);
+      cluster.startS3();
+    }
+    mount.mount();
+    check(mount.root(), written);
     mount.unmount();
     check(other.root(), written);
   }

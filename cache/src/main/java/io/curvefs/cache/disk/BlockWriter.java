@@ -38,7 +38,7 @@ final class BlockWriter {
   private final long bytesMax;
   private final int filesMax;
 
-  /** Taken for reading while a file is written, for writing while all are deleted. */
+  /** Taken for reading while a file is written or deleted, for writing while all are deleted. */
   private final ReadWriteLock deletingAll = new ReentrantReadWriteLock();
 
   private final AtomicLong unlookedBytes = new AtomicLong();
@@ -72,8 +72,12 @@ final class BlockWriter {
 
   /** Most bytes that may be here now. */
   private long limit() throws IOException {
-    long unseen = bytesMax / UNSEEN_PARTS * others;
-    return Math.min(bytesMax - unseen, index.bytes() + freeSpace.spareBytes());
+    return Math.min(share(), index.bytes() + freeSpace.spareBytes());
+  }
+
+  /** Of the limit, what this process may count on: the rest others may have filled unseen. */
+  private long share() {
+    return bytesMax - bytesMax / UNSEEN_PARTS * others;
   }
 
   /** What can be taken now. */
@@ -138,7 +142,7 @@ final class BlockWriter {
       written = true;
     } catch (IOException e) {
       if (isFull(id)) {
-        throw new CacheFullException(whyFull(id));
+        throw new CacheFullException(diskIsFull());
       }
       throw e;
     } finally {
@@ -185,36 +189,90 @@ final class BlockWriter {
     if (next == null) {
       return false;
     }
-    if (directory.isPinned(next)) { // by another process
-      index.pinned(next);
-    } else if (directory.delete(next)) {
-      evictions.increment();
+    boolean stays = true;
+    try {
+      if (directory.isPinned(next)) { // by another process
+        index.pinned(next);
+      } else {
+        boolean deleted = directory.delete(next);
+        stays = false;
+        if (deleted) {
+          evictions.increment();
+        }
+      }
+    } finally {
+      if (stays) {
+        index.stays(next);
+      } else {
+        index.left(next);
+      }
     }
     return true;
   }
 
   /** Evicts what exceeds the limits: of an earlier run, or because others use the disk. */
   void trim() throws IOException {
-    long limit = limit();
-    boolean more = true;
-    while (more && (index.bytes() > limit || index.files() > filesMax)) {
-      more = evictNext();
+    deletingAll.readLock().lock();
+    try {
+      long limit = limit();
+      boolean more = true;
+      while (more && (index.bytes() > limit || index.files() > filesMax)) {
+        more = evictNext();
+      }
+    } finally {
+      deletingAll.readLock().unlock();
+    }
+  }
+
+  /** Deletes the block's file, held or not; whether there was one. */
+  boolean evict(BlockId id) throws IOException {
+    deletingAll.readLock().lock();
+    try {
+      index.takeOut(id);
+      boolean stays = true;
+      try {
+        boolean was = directory.delete(id);
+        stays = false;
+        return was;
+      } finally {
+        if (stays) {
+          index.stays(id);
+        } else {
+          index.left(id);
+        }
+      }
+    } finally {
+      deletingAll.readLock().unlock();
     }
   }
 
   /**
    * Holds a block that is believed to be there.
    *
-   * @return false if it is not
+   * @return false if it is not, or may be gone in a moment
    */
-  boolean holdKnown(BlockId id, Hold hold) throws IOException {
-    index.hold(id, hold); // first, so that it is not evicted between the two
+  boolean hold(BlockId id, Hold hold) throws IOException {
+    if (!deletingAll.readLock().tryLock()) {
+      return false;
+    }
+    try {
+      return holdKnown(id, hold);
+    } finally {
+      deletingAll.readLock().unlock();
+    }
+  }
+
+  private boolean holdKnown(BlockId id, Hold hold) throws IOException {
+    if (!index.hold(id, hold.job())) { // first, so that it is not evicted between the two
+      return false;
+    }
     try {
       if (!directory.has(id)) {
         throw new NoSuchFileException(id.toString());
       }
       if (hold.pinned()) {
         directory.pin(id);
+        index.pinned(id);
       }
       return true;
     } catch (NoSuchFileException e) {
@@ -232,15 +290,19 @@ final class BlockWriter {
           + " files are pinned or being warmed; mount with a larger cache_files"
           + giveUp;
     }
-    if (index.heldBytes() + DiskIndex.chargedBytes(id) > bytesMax) {
+    if (index.heldBytes() + DiskIndex.chargedBytes(id) > share()) {
       return directory.root()
           + " is full: of its "
-          + bytesMax
+          + share()
           + " bytes, "
           + index.heldBytes()
           + " are pinned or being warmed; mount with a larger cache_size"
           + giveUp;
     }
+    return diskIsFull();
+  }
+
+  private String diskIsFull() {
     return "the disk of "
         + directory.root()
         + " is full but for what must stay free: free some space, or mount with a smaller"

@@ -3,8 +3,10 @@ package io.curvefs.cache.disk;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.Hold;
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,19 +15,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which blocks are believed to be in one directory, and which of them is to go next. A belief,
  * because other processes add and remove files: nothing but eviction and accounting rely on it.
- * Thread-safe; everything takes constant time but for {@link #release} and what {@link
- * DirectoryScan} calls.
+ * Thread-safe; everything takes constant time (holding: on average) but for {@link #release},
+ * {@link #letGo} and what {@link DirectoryScan} calls.
  *
  * <p>The queue has the blocks that may be evicted, least recently used last. The last one makes
  * room for a newcomer only if it is overdue or used less ({@link BlockUses}); else the newcomer
  * stays out. What is held or pinned is not in the queue.
+ *
+ * <p>A block's file is written or deleted by one thread at a time, from {@link #claim} to {@link
+ * #written} or {@link #unclaim}, and from {@link #takeVictim} or {@link #takeOut} to {@link #left}
+ * or {@link #stays}. Another one that wants to do the same waits; nobody can hold the block
+ * meanwhile. A thread waits only when it changes no block itself, so two never wait for each other.
  */
 final class DiskIndex {
   private static final int DISK_BLOCK_BYTES = 4096;
 
   /** May a block be written? */
   enum Claim {
-    /** Yes; its room is taken until {@link #written} or {@link #unclaim}. */
+    /** Yes; its room is taken until {@link #written} or {@link #unclaim}, which follows. */
     GRANTED,
     /** It is there. */
     KNOWN,
@@ -41,6 +48,9 @@ final class DiskIndex {
     int holds;
     boolean pinned;
     boolean gone;
+
+    /** Whether its file is being deleted; it is in no queue then. */
+    boolean leaving;
 
     /** The last look at the directory that came after this block or found it. */
     int seen;
@@ -65,6 +75,10 @@ final class DiskIndex {
       return holds > 0 || pinned;
     }
 
+    boolean isInQueue() {
+      return older != this;
+    }
+
     void unlink() {
       newer.older = older;
       older.newer = newer;
@@ -81,6 +95,25 @@ final class DiskIndex {
     }
   }
 
+  /**
+   * What a job holds; a block is there as often as the job held it. A job that runs ahead of its
+   * reader gives up what was read, so what is gone is thrown out whenever it may be half of all.
+   */
+  private static final class JobHolds {
+    private static final int TIDY_MIN = 1024;
+
+    final List<Entry> entries = new ArrayList<>();
+    private int tidyAt = TIDY_MIN;
+
+    void add(Entry entry) {
+      if (entries.size() >= tidyAt) {
+        entries.removeIf(held -> held.gone);
+        tidyAt = Math.max(TIDY_MIN, 2 * entries.size());
+      }
+      entries.add(entry);
+    }
+  }
+
   @GuardedBy("this")
   private final Map<BlockId, Entry> blocks = new HashMap<>();
 
@@ -88,9 +121,12 @@ final class DiskIndex {
   @GuardedBy("this")
   private final Entry ends = new Entry(null);
 
-  /** Blocks that a job holds; a block is there as often as the job held it. */
   @GuardedBy("this")
-  private final Map<Integer, List<Entry>> heldByJob = new HashMap<>();
+  private final Map<Integer, JobHolds> heldByJob = new HashMap<>();
+
+  /** Blocks whose files are being written or deleted. */
+  @GuardedBy("this")
+  private final Set<BlockId> changing = new HashSet<>();
 
   @GuardedBy("this")
   private final BlockUses uses;
@@ -142,16 +178,15 @@ final class DiskIndex {
     } else if (countUse(id)) {
       uses.returned(uses.now() - known.lastUse, blocks.size());
       known.lastUse = uses.now();
-      if (!known.isHeld()) {
+      if (known.isInQueue()) {
         known.unlink();
         known.linkBehind(ends);
       }
     }
   }
 
-  /** Notes that the block was asked for and is not there. */
+  /** Notes that the block was asked for and could not be had: it may be there all the same. */
   synchronized void missed(BlockId id) {
-    gone(id);
     countUse(id);
   }
 
@@ -181,13 +216,39 @@ final class DiskIndex {
   }
 
   /**
-   * Asks for the room of a block that is to be written.
+   * Asks for the room of a block that is to be written. Waits while another thread writes or
+   * deletes it.
    *
-   * @param must whether all that is not held has to make room for it
+   * @param must whether all that is not held has to make room for it; then it also waits for what
+   *     others are writing or deleting, when that is all that could
    */
-  synchronized Claim claim(BlockId id, long bytesMax, int filesMax, boolean must) {
+  synchronized Claim claim(BlockId id, long bytesMax, int filesMax, boolean must)
+      throws InterruptedIOException {
+    try {
+      Claim claim = claimNow(id, bytesMax, filesMax, must);
+      while (claim == null) {
+        wait();
+        claim = claimNow(id, bytesMax, filesMax, must);
+      }
+      return claim;
+    } catch (InterruptedException e) {
+      throw interrupted(id);
+    }
+  }
+
+  private static InterruptedIOException interrupted(BlockId id) {
+    Thread.currentThread().interrupt();
+    return new InterruptedIOException("interrupted while waiting for cached block " + id);
+  }
+
+  /** Null: when one of those that are changing has changed. */
+  @GuardedBy("this")
+  private @Nullable Claim claimNow(BlockId id, long bytesMax, int filesMax, boolean must) {
     long charge = chargedBytes(id);
     Entry oldest = ends.newer;
+    if (changing.contains(id)) {
+      return null;
+    }
     if (blocks.containsKey(id)) {
       return Claim.KNOWN;
     }
@@ -197,9 +258,12 @@ final class DiskIndex {
     if (bytes + claimedBytes + charge <= bytesMax && blocks.size() + claimedFiles < filesMax) {
       claimedBytes += charge;
       claimedFiles++;
+      changing.add(id);
       return Claim.GRANTED;
-    } else if (heldBytes + charge > bytesMax || heldFiles >= filesMax || oldest == ends) {
+    } else if (heldBytes + charge > bytesMax || heldFiles >= filesMax) {
       return Claim.REFUSED;
+    } else if (oldest == ends) {
+      return must && !changing.isEmpty() ? null : Claim.REFUSED;
     } else if (must || uses.isOverdue(oldest.lastUse) || uses.isUsedMore(id, oldest.id())) {
       return Claim.EVICT_FIRST;
     } else {
@@ -211,6 +275,13 @@ final class DiskIndex {
   synchronized void unclaim(BlockId id) {
     claimedBytes -= chargedBytes(id);
     claimedFiles--;
+    changed(id);
+  }
+
+  @GuardedBy("this")
+  private void changed(BlockId id) {
+    changing.remove(id);
+    notifyAll();
   }
 
   /** Notes that the claimed block is there now. */
@@ -220,24 +291,77 @@ final class DiskIndex {
       add(id);
     }
     if (hold != null) {
-      hold(id, hold);
+      hold(id, hold.job());
+    }
+    if (hold != null && hold.pinned()) {
+      pinned(id);
     }
   }
 
-  /** Takes the block out that is to go next; null if all are held. */
+  /** The block that is to go next, which the caller deletes; null if all are held. */
   synchronized @Nullable BlockId takeVictim() {
     Entry oldest = ends.newer;
     if (oldest == ends) {
       return null;
     }
-    gone(oldest.id());
+    leave(oldest);
     return oldest.id();
   }
 
-  /** Notes that the block is not there. */
+  /**
+   * Lets the caller delete the block, known or not, held or not. Waits while another thread writes
+   * or deletes it.
+   */
+  synchronized void takeOut(BlockId id) throws InterruptedIOException {
+    try {
+      while (changing.contains(id)) {
+        wait();
+      }
+    } catch (InterruptedException e) {
+      throw interrupted(id);
+    }
+    Entry known = blocks.get(id);
+    if (known == null) {
+      changing.add(id);
+    } else {
+      leave(known);
+    }
+  }
+
+  @GuardedBy("this")
+  private void leave(Entry entry) {
+    entry.leaving = true;
+    entry.unlink();
+    changing.add(entry.id());
+  }
+
+  /** Notes that the block, which was to be deleted, is not there any more. */
+  synchronized void left(BlockId id) {
+    Entry known = blocks.get(id);
+    if (known != null) {
+      known.leaving = false;
+      gone(id);
+    }
+    changed(id);
+  }
+
+  /** Notes that the block, which was to be deleted, is still there; others go first now. */
+  synchronized void stays(BlockId id) {
+    Entry known = blocks.get(id);
+    if (known != null) {
+      known.leaving = false;
+      if (!known.isHeld() && !known.isInQueue()) {
+        known.linkBehind(ends);
+      }
+    }
+    changed(id);
+  }
+
+  /** Notes that the block is not there. Who is just deleting it notes that alone. */
   synchronized void gone(BlockId id) {
-    Entry was = blocks.remove(id);
-    if (was != null) {
+    Entry was = blocks.get(id);
+    if (was != null && !was.leaving) {
+      blocks.remove(id);
       was.gone = true;
       was.unlink();
       bytes -= chargedBytes(id);
@@ -265,40 +389,67 @@ final class DiskIndex {
 
   // ---- holds ----
 
-  /** Notes that the block is there and must not make room until it is released. */
-  synchronized void hold(BlockId id, Hold hold) {
-    Entry entry = takeFromQueue(id);
+  /**
+   * Notes that the block is there and must not make room until the job is released.
+   *
+   * @return false: another thread is just writing or deleting it, and nothing was noted
+   */
+  synchronized boolean hold(BlockId id, int job) {
+    if (changing.contains(id)) {
+      return false;
+    }
+    Entry known = blocks.get(id);
+    Entry entry = known == null ? add(id) : known;
+    takeFromQueue(entry);
     entry.holds++;
-    heldByJob.computeIfAbsent(hold.job(), job -> new ArrayList<>()).add(entry);
-    entry.pinned |= hold.pinned();
+    heldByJob.computeIfAbsent(job, key -> new JobHolds()).add(entry);
+    return true;
   }
 
-  /** Notes that the block is there and pinned. */
+  /** Notes that the block is pinned. */
   synchronized void pinned(BlockId id) {
-    takeFromQueue(id).pinned = true;
+    Entry known = blocks.get(id);
+    if (known != null) {
+      takeFromQueue(known);
+      known.pinned = true;
+    }
   }
 
   @GuardedBy("this")
-  private Entry takeFromQueue(BlockId id) {
-    Entry known = blocks.get(id);
-    Entry entry = known == null ? add(id) : known;
+  private void takeFromQueue(Entry entry) {
     if (!entry.isHeld()) {
       entry.unlink();
-      addHeld(id, 1);
+      addHeld(entry.id(), 1);
     }
-    return entry;
   }
 
   /** Ends the holds of a job, but not its pins. In time of the number of blocks it holds. */
   synchronized void release(int job) {
-    List<Entry> held = heldByJob.remove(job);
+    JobHolds held = heldByJob.remove(job);
     if (held == null) {
       return;
     }
-    for (Entry entry : held) {
-      entry.holds--;
-      if (!entry.isHeld() && !entry.gone) {
-        addHeld(entry.id(), -1);
+    held.entries.forEach(this::endHold);
+  }
+
+  /** Ends one of the job's holds of a block, if it has any. In time of the number it holds. */
+  synchronized void letGo(BlockId id, int job) {
+    JobHolds held = heldByJob.get(job);
+    Entry entry = blocks.get(id);
+    if (held != null && entry != null && held.entries.remove(entry)) {
+      endHold(entry);
+      if (held.entries.isEmpty()) {
+        heldByJob.remove(job);
+      }
+    }
+  }
+
+  @GuardedBy("this")
+  private void endHold(Entry entry) {
+    entry.holds--;
+    if (!entry.isHeld() && !entry.gone) {
+      addHeld(entry.id(), -1);
+      if (!entry.leaving) {
         entry.linkBehind(ends);
       }
     }
@@ -384,6 +535,11 @@ final class DiskIndex {
 
   synchronized long heldBytes() {
     return heldBytes;
+  }
+
+  /** Holds that are remembered, be they of blocks that are gone, for tests. */
+  synchronized int holdsRemembered() {
+    return heldByJob.values().stream().mapToInt(held -> held.entries.size()).sum();
   }
 
   synchronized int heldFiles() {

@@ -7,6 +7,7 @@ import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.cache.page.PagesExhaustedException;
+import io.curvefs.cache.queue.WorkQueue;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * service when its disk fails, for reading and for writing separately. Thread-safe.
  */
 final class DiskStore implements AutoCloseable {
+  private static final int WRITERS = 4;
   private static final Duration STORE_MAX = Duration.ofSeconds(60);
   private static final Duration DELETE_ALL_MAX = Duration.ofMinutes(5);
 
@@ -34,7 +36,7 @@ final class DiskStore implements AutoCloseable {
   private final ServiceGate reading;
   private final ServiceGate writing;
   private final BlockWriter writer;
-  private final WriteQueue queue;
+  private final WorkQueue queue;
   private final DirectoryWatch watch;
 
   private final LongAdder drops = new LongAdder();
@@ -54,7 +56,12 @@ final class DiskStore implements AutoCloseable {
     this.reading = new ServiceGate("reading " + directory.root(), options.retryAfter(), clock);
     this.writing = new ServiceGate("writing " + directory.root(), options.retryAfter(), clock);
     this.writer = new BlockWriter(options, directory, index, freeSpace);
-    this.queue = new WriteQueue("cache directory " + directory.root(), options.queueBytesMax());
+    this.queue =
+        new WorkQueue(
+            "cache directory " + directory.root(),
+            "curvefs-cache-writer",
+            WRITERS,
+            options.queueBytesMax());
     this.watch =
         new DirectoryWatch(
             directory, new DirectoryScan(directory, index, clock), writer, errors::increment);
@@ -119,9 +126,8 @@ final class DiskStore implements AutoCloseable {
   }
 
   private void deleteDamaged(BlockId id) {
-    index.gone(id);
     try {
-      directory.delete(id);
+      writer.evict(id);
     } catch (IOException e) {
       errors.increment();
     }
@@ -163,9 +169,12 @@ final class DiskStore implements AutoCloseable {
     lookIfDue();
   }
 
-  /** Those who write much see in time what others write. */
+  /**
+   * Those who write much see in time what others write. Not before the first look has ended, which
+   * may take minutes and would keep the writers waiting.
+   */
   private void lookIfDue() {
-    if (writer.isLookDue()) {
+    if (watch.isComplete() && writer.isLookDue()) {
       watch.look();
     }
   }
@@ -178,11 +187,14 @@ final class DiskStore implements AutoCloseable {
    */
   void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
     if (!writing.letsThrough()) {
-      throw new IOException(
-          "cache directory " + directory.root() + " is out of service: its disk has failed");
+      throw outOfService();
     }
     try {
-      queue.call(content, STORE_MAX, () -> writer.writeHeld(id, content, hold));
+      queue.call(
+          content,
+          STORE_MAX,
+          () -> writer.writeHeld(id, content, hold),
+          () -> index.letGo(id, hold.job()));
       writing.passed();
     } catch (CacheFullException e) {
       writing.passed();
@@ -197,6 +209,11 @@ final class DiskStore implements AutoCloseable {
     lookIfDue();
   }
 
+  private IOException outOfService() {
+    return new IOException(
+        "cache directory " + directory.root() + " is out of service: its disk has failed");
+  }
+
   /**
    * Holds a block that is here.
    *
@@ -206,7 +223,7 @@ final class DiskStore implements AutoCloseable {
     try {
       return reading.mayLetThrough()
           && (index.contains(id) || directory.has(id))
-          && writer.holdKnown(id, hold);
+          && writer.hold(id, hold);
     } catch (IOException e) {
       errors.increment();
       writing.failed(e);
@@ -218,10 +235,19 @@ final class DiskStore implements AutoCloseable {
     index.release(job);
   }
 
-  /** Deletes the block's file, held or not; whether there was one. */
+  /**
+   * Deletes the block's file, held or not; whether there was one.
+   *
+   * @throws IOException also if the directory is out of service and may have the block
+   */
   boolean evict(BlockId id) throws IOException {
-    index.gone(id);
-    return directory.delete(id);
+    if (!isReadable()) {
+      if (mayHave(id)) {
+        throw outOfService();
+      }
+      return false;
+    }
+    return writer.evict(id);
   }
 
   /** What can be taken now; none while the directory is out of service. */
@@ -241,7 +267,7 @@ final class DiskStore implements AutoCloseable {
   /** Deletes every block of the namespace, and forgets what waits to be written. */
   void deleteAll() throws IOException {
     try {
-      queue.call(null, DELETE_ALL_MAX, writer::deleteAll);
+      queue.call(null, DELETE_ALL_MAX, writer::deleteAll, () -> {});
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException e) {

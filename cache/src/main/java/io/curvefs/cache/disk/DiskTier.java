@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,11 +33,13 @@ import org.jspecify.annotations.Nullable;
  * share its blocks and keep its limits together.
  */
 public final class DiskTier implements AutoCloseable {
-  /** How long {@link #room} waits to know what earlier processes left behind. */
-  private static final Duration COMPLETE_MAX = Duration.ofSeconds(30);
+  /** How long after the start {@link #room} waits to know what earlier processes left behind. */
+  static final Duration COMPLETE_MAX = Duration.ofSeconds(30);
 
   private final Placement placement;
   private final List<DiskStore> stores;
+  private final InstantSource clock;
+  private final Instant opened;
 
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
@@ -48,9 +51,11 @@ public final class DiskTier implements AutoCloseable {
     FreeSpace of(Path directory) throws IOException;
   }
 
-  private DiskTier(Placement placement, List<DiskStore> stores) {
+  private DiskTier(Placement placement, List<DiskStore> stores, InstantSource clock) {
     this.placement = placement;
     this.stores = List.copyOf(stores);
+    this.clock = clock;
+    this.opened = clock.instant();
   }
 
   /**
@@ -58,7 +63,7 @@ public final class DiskTier implements AutoCloseable {
    * directories, in the background, finds them.
    *
    * @param pool where the pages of what is read come from
-   * @param clock when to try a failed disk again
+   * @param clock when to try a failed disk again, and to go on without a look that does not end
    * @throws IOException with a message for the user, if a directory cannot be made, is a symbolic
    *     link, or belongs to or is writable by another user
    */
@@ -82,7 +87,7 @@ public final class DiskTier implements AutoCloseable {
       stores.add(new DiskStore(options, directory, pool, clock, freeSpaces.of(directory.root())));
     }
     stores.forEach(DiskStore::start);
-    return new DiskTier(new Placement(options.directories()), stores);
+    return new DiskTier(new Placement(options.directories()), stores, clock);
   }
 
   /** The directories, the block's first choice first. */
@@ -202,24 +207,36 @@ public final class DiskTier implements AutoCloseable {
   }
 
   /**
-   * Deletes the block's file, held or not.
+   * Deletes the block's file, held or not, from every directory that has it.
    *
    * @return whether there was one
+   * @throws IOException if one of them could not delete it or is out of service
    */
   public boolean evict(BlockId id) throws IOException {
     boolean was = false;
+    IOException failure = null;
     for (DiskStore store : stores) {
-      was |= store.isReadable() && store.evict(id);
+      try {
+        was |= store.evict(id);
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
     }
     return was;
   }
 
-  /** What the directories in service can take now. Waits until their blocks are known. */
+  /**
+   * What the directories in service can take now. Waits until their blocks are known, but not
+   * longer than until {@link #COMPLETE_MAX} after the start, however often it is asked.
+   */
   public TierRoom room() {
     TierRoom sum = TierRoom.NONE;
     try {
       for (DiskStore store : stores) {
-        store.watch().awaitComplete(COMPLETE_MAX);
+        store.watch().awaitComplete(completeWait());
         TierRoom room = store.room();
         sum =
             new TierRoom(
@@ -231,6 +248,12 @@ public final class DiskTier implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     return sum;
+  }
+
+  private Duration completeWait() {
+    Duration left = COMPLETE_MAX.minus(Duration.between(opened, clock.instant()));
+    boolean clockWentBack = left.compareTo(COMPLETE_MAX) > 0;
+    return left.isNegative() || clockWentBack ? Duration.ZERO : left;
   }
 
   /** Whether the block's file is there and whole, as far as can be told without reading it. */

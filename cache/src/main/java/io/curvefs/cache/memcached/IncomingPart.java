@@ -14,6 +14,7 @@ final class IncomingPart {
   private final UUID namespace;
   private final BlockId id;
   private final int part;
+  private final String key;
   private final ByteBuffer header = ByteBuffer.allocate(PartFormat.HEADER_BYTES);
   private final List<ByteBuffer> content;
   private boolean present;
@@ -26,11 +27,12 @@ final class IncomingPart {
     this.namespace = namespace;
     this.id = id;
     this.part = part;
+    this.key = PartLayout.key(namespace, id, part);
     this.content = content.stream().map(ByteBuffer::slice).toList();
   }
 
   String key() {
-    return PartLayout.key(namespace, id, part);
+    return key;
   }
 
   /**

@@ -100,6 +100,10 @@ final class ServerNode {
     } catch (ServerLostException e) {
       leaveAlone(current, e);
       throw e;
+    } catch (RuntimeException e) { // of xmemcached; what its connection is good for nobody knows
+      ServerLostException lost = new ServerLostException(server, e);
+      leaveAlone(current, lost);
+      throw lost;
     }
   }
 
@@ -156,12 +160,15 @@ final class ServerNode {
       ServerProbe.check(server, address, options);
       ServerConnection made =
           ServerConnection.open(server, address, options, this::connectionEnded);
+      boolean connected = false;
       try {
         bytesMax = made.counter("limit_maxbytes");
         connected(made);
-      } catch (IOException e) {
-        made.close();
-        throw e;
+        connected = true;
+      } finally {
+        if (!connected) {
+          made.close();
+        }
       }
     } catch (IOException e) {
       stillLost(e);

@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One load per block at a time: the first to ask loads, those who ask meanwhile wait and share the
- * outcome, be it content or exception. Thread-safe.
+ * outcome, be it content or exception. But a load that failed because its own thread was
+ * interrupted says nothing about the block: one of those who wait then loads in its place.
+ * Thread-safe.
  */
 final class SingleFlight {
   interface Loader {
@@ -20,7 +22,8 @@ final class SingleFlight {
   }
 
   private static final class Flight {
-    final CompletableFuture<PagedBytes> outcome = new CompletableFuture<>();
+    /** Null: whoever loaded was interrupted. */
+    final CompletableFuture<@Nullable PagedBytes> outcome = new CompletableFuture<>();
 
     /**
      * Those who wait. Grows only inside the map, hence never after the flight was removed from it.
@@ -32,9 +35,14 @@ final class SingleFlight {
 
   /** The content with a reference for the caller, loaded by this thread or by another one. */
   PagedBytes load(BlockId id, Loader loader) throws IOException {
-    Flight mine = new Flight();
-    Flight flight = flights.compute(id, (key, current) -> board(current, mine));
-    return flight == mine ? fly(id, mine, loader) : await(flight);
+    while (true) {
+      Flight mine = new Flight();
+      Flight flight = flights.compute(id, (key, current) -> board(current, mine));
+      PagedBytes content = flight == mine ? fly(id, mine, loader) : await(flight);
+      if (content != null) {
+        return content;
+      }
+    }
   }
 
   boolean isLoading(BlockId id) {
@@ -62,7 +70,11 @@ final class SingleFlight {
       content = loader.load();
     } catch (Throwable e) {
       flights.remove(id);
-      flight.outcome.completeExceptionally(e);
+      if (Thread.currentThread().isInterrupted()) {
+        flight.outcome.complete(null);
+      } else {
+        flight.outcome.completeExceptionally(e);
+      }
       throw e;
     }
     flights.remove(id);
@@ -73,8 +85,10 @@ final class SingleFlight {
     return content;
   }
 
-  /** As long as the load takes; loaders promise to be bounded. */
-  private static PagedBytes await(Flight flight) throws IOException {
+  /**
+   * As long as the load takes; loaders promise to be bounded. Null if its thread was interrupted.
+   */
+  private static @Nullable PagedBytes await(Flight flight) throws IOException {
     try {
       return flight.outcome.get();
     } catch (ExecutionException e) {
@@ -84,9 +98,15 @@ final class SingleFlight {
       }
       throw new IOException("loading failed: " + why, why);
     } catch (InterruptedException e) {
-      flight.outcome.thenAccept(PagedBytes::release); // the reference that was meant for us
+      flight.outcome.thenAccept(SingleFlight::giveBack); // the reference that was meant for us
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while waiting for a block");
+    }
+  }
+
+  private static void giveBack(@Nullable PagedBytes content) {
+    if (content != null) {
+      content.release();
     }
   }
 }

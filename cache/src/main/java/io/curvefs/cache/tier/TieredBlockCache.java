@@ -85,23 +85,6 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   @Override
-  public @Nullable PagedBytes readIfCached(BlockId id) {
-    PagedBytes content = memory.read(id, id.length());
-    if (content != null || disk == null) {
-      return content;
-    }
-    try {
-      content = disk.read(id);
-    } catch (IOException e) {
-      return null; // no pages: as good as not cached
-    }
-    if (content != null) {
-      memory.put(id, content);
-    }
-    return content;
-  }
-
-  @Override
   public void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException {
     int length = dst.remaining();
     Objects.checkFromIndexSize(offset, length, id.length());
@@ -308,7 +291,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   private int warmDisk(DiskTier to, BlockId id, Hold hold) throws IOException {
-    if (to.contains(id) && to.hold(id, hold)) {
+    if (to.hold(id, hold)) {
       return 0;
     }
     loadAndStore(id, () -> loadForDisk(id), content -> to.store(id, content, hold));

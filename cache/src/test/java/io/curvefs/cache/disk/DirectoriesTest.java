@@ -122,6 +122,10 @@ class DirectoriesTest {
     assertThat(tier.statistics().errors()).isEqualTo(failures);
     assertThat(tier.room().bytesMax()).isEqualTo(1 << 19);
 
+    for (int i = 0; i < 20; i++) {
+      assertEvicts(tier, small(i), Files.exists(fileIn(aside, small(i))));
+    }
+
     Files.delete(blocks(first));
     Files.move(aside, blocks(first));
     fixture.clock.move(RETRY);
@@ -129,11 +133,42 @@ class DirectoriesTest {
       fixture.offer(tier, small(i));
     }
     assertThat(bytesIn(first) / 4096).isGreaterThan(inFirst);
-    assertThat(readable(tier, 20)).isEqualTo(20);
+    assertThat(readable(tier, 20)).as("could not be evicted").isEqualTo(inFirst);
     for (int i = 60; i < 100; i++) {
       assertThat(fixture.reads(tier, small(i))).as("block %d", i).isTrue();
     }
     assertThat(tier.room().bytesMax()).isEqualTo(1 << 20);
+  }
+
+  /** Nobody is told that a block is gone which is there again when its disk is. */
+  private static void assertEvicts(DiskTier tier, BlockId id, boolean outOfService)
+      throws IOException {
+    if (outOfService) {
+      assertThatThrownBy(() -> tier.evict(id)).hasMessageContaining("is out of service");
+    } else {
+      assertThat(tier.evict(id)).as("block %s", id).isTrue();
+    }
+  }
+
+  private static Path fileIn(Path blocks, BlockId id) {
+    return blocks.resolve("%02x".formatted(CacheDirectory.shardOf(id))).resolve(id.toString());
+  }
+
+  @Test
+  void what_could_not_be_pinned_is_not_kept_for_ever() throws Exception {
+    TierFixture.requireRoot();
+    Files.createDirectory(first);
+    run("mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", first.toString());
+    try (DiskTier tier = fixture.open(List.of(first), 1 << 20, 1000)) {
+      fixture.offer(tier, small(1));
+      run("mount", "-o", "remount,ro", first.toString());
+      assertThat(tier.hold(small(1), new Hold(7, true))).isFalse();
+      run("mount", "-o", "remount,rw", first.toString());
+      tier.release(7);
+      assertThat(tier.room()).isEqualTo(new TierRoom(1 << 20, 4096, 0));
+    } finally {
+      run("umount", first.toString());
+    }
   }
 
   @Test

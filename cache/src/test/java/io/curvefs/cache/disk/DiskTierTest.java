@@ -2,9 +2,12 @@ package io.curvefs.cache.disk;
 
 import static io.curvefs.cache.TestBlocks.assertAndRelease;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.TestBlocks;
+import io.curvefs.cache.Threads;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
@@ -15,6 +18,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -450,6 +455,7 @@ class DiskTierTest {
       assertThat(tier.read(BLOCK)).isNull();
     }
     assertThat(tier.statistics().errors()).isEqualTo(ServiceGate.ERRORS_MAX);
+    assertThat(tier.statistics().entries()).as("it is not gone").isEqualTo(1);
     clock.move(Duration.ofSeconds(30));
     assertThat(tier.read(BLOCK)).isNull(); // the probe fails
     assertThat(tier.read(BLOCK)).isNull();
@@ -477,5 +483,57 @@ class DiskTierTest {
     clock.move(Duration.ofSeconds(30));
     store(BLOCK);
     assertAndRelease(tier.read(BLOCK), BLOCK);
+  }
+
+  @Test
+  void a_block_whose_file_cannot_be_deleted_is_still_counted() throws Exception {
+    store(small(1));
+    Files.delete(fileOf(small(1)));
+    Files.createDirectories(fileOf(small(1)).resolve("in the way"));
+    assertThatThrownBy(() -> tier.evict(small(1))).isInstanceOf(IOException.class);
+    assertThat(tier.statistics().entries()).isEqualTo(1);
+    spare.set(-1);
+    tier.look(); // evicts
+    assertThat(tier.statistics().entries()).isEqualTo(1);
+    assertThat(tier.statistics().errors()).isEqualTo(1);
+    Files.delete(fileOf(small(1)).resolve("in the way"));
+    tier.look();
+    assertThat(tier.statistics().entries()).isZero();
+  }
+
+  @Test
+  void who_asks_for_the_room_does_not_wait_again_and_again_for_a_look_that_fails()
+      throws Exception {
+    tier.close();
+    Files.writeString(root.resolve("blocks/00"), "not a directory: it cannot be listed");
+    tier = DiskTier.open(options(NAMESPACE, 1L << 30, 1000), pool, clock, path -> spare::get);
+    clock.move(DiskTier.COMPLETE_MAX);
+    assertTimeoutPreemptively(Duration.ofSeconds(15), tier::room);
+    clock.move(DiskTier.COMPLETE_MAX.multipliedBy(-3)); // somebody sets the clock back
+    assertTimeoutPreemptively(Duration.ofSeconds(15), tier::room);
+  }
+
+  @Test
+  void a_first_look_that_takes_long_keeps_no_writer_waiting() throws Exception {
+    CountDownLatch listed = new CountDownLatch(1);
+    InstantSource slow =
+        () -> {
+          if (Thread.currentThread().getName().equals("curvefs-cache-watch")) {
+            Threads.await(listed);
+          }
+          return Instant.EPOCH;
+        };
+    tier.close();
+    tier = DiskTier.open(options(NAMESPACE, 64 * 4096, 1000), pool, slow, path -> spare::get);
+    for (int i = 0; i < 8; i++) { // after each of them another look is due
+      PagedBytes content = TestBlocks.content(pool, small(i));
+      tier.offer(small(i), content);
+      content.release();
+    }
+    boolean written = tier.awaitWrites(Duration.ofSeconds(10));
+    listed.countDown();
+    assertThat(written).isTrue();
+    tier.awaitScan();
+    assertThat(tier.statistics().entries()).isEqualTo(8);
   }
 }

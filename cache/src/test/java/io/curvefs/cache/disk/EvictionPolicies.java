@@ -3,6 +3,7 @@ package io.curvefs.cache.disk;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.curvefs.cache.BlockId;
+import java.io.InterruptedIOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -10,6 +11,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.IntFunction;
@@ -46,16 +48,24 @@ final class EvictionPolicies {
         return true;
       }
       index.missed(id);
-      DiskIndex.Claim claim = index.claim(id, Long.MAX_VALUE, room, false);
-      while (claim == DiskIndex.Claim.EVICT_FIRST) {
-        index.takeVictim();
-        claim = index.claim(id, Long.MAX_VALUE, room, false);
-      }
-      if (claim == DiskIndex.Claim.GRANTED) {
+      if (claim(index, id, room)) {
         index.written(id, null);
       }
       return false;
     };
+  }
+
+  private static boolean claim(DiskIndex index, BlockId id, int room) {
+    try {
+      DiskIndex.Claim claim = index.claim(id, Long.MAX_VALUE, room, false);
+      while (claim == DiskIndex.Claim.EVICT_FIRST) {
+        index.left(Objects.requireNonNull(index.takeVictim()));
+        claim = index.claim(id, Long.MAX_VALUE, room, false);
+      }
+      return claim == DiskIndex.Claim.GRANTED;
+    } catch (InterruptedIOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   static Policy linked(int room, boolean byUse) {

@@ -7,11 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.Hold;
+import io.curvefs.cache.Threads;
 import io.curvefs.cache.TierRoom;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +110,18 @@ class HoldsTest {
   }
 
   @Test
+  void who_has_filled_his_part_of_a_shared_directory_is_told_of_cache_size() throws Exception {
+    long room = 64 * 4096;
+    DiskTier tier = open(room, 1000);
+    open(room, 1000); // another mount, for which a 64th is left
+    tier.look();
+    for (int i = 0; i < 63; i++) {
+      fixture.warm(tier, small(i), FIRST);
+    }
+    assertFull(tier, small(63), FIRST, "mount with a larger cache_size");
+  }
+
+  @Test
   void pins_outlive_their_job_and_a_restart_until_they_are_evicted_by_name() throws Exception {
     DiskTier tier = open(ROOM, 1000);
     fixture.offer(tier, small(0));
@@ -174,5 +191,47 @@ class HoldsTest {
     fixture.warm(tier, small(0), FIRST);
     assertThat(fixture.reads(tier, small(0))).isTrue();
     assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 4096, 4096));
+  }
+
+  @Test
+  void what_a_cancelled_job_was_about_to_store_is_not_held_for_ever() throws Exception {
+    CountDownLatch storing = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    FreeSpace slow =
+        () -> {
+          if (Thread.currentThread().getName().equals("curvefs-cache-writer")) {
+            storing.countDown();
+            Threads.await(goOn);
+          }
+          return Long.MAX_VALUE / 2;
+        };
+    try (DiskTier tier =
+        DiskTier.open(
+            TierFixture.options(List.of(parent.resolve("cache")), ROOM, 1000),
+            fixture.pool,
+            fixture.clock,
+            directory -> slow)) {
+      tier.awaitScan();
+      AtomicReference<Thread> job = new AtomicReference<>();
+      Future<Integer> warming =
+          Threads.<Integer>startAll(
+                  1,
+                  i ->
+                      () -> {
+                        job.set(Thread.currentThread());
+                        fixture.warm(tier, small(1), FIRST);
+                        return 0;
+                      })
+              .get(0);
+      Threads.await(storing);
+      job.get().interrupt();
+      assertThat(Threads.failureOf(warming)).isInstanceOf(InterruptedIOException.class);
+      tier.release(FIRST.job());
+      goOn.countDown();
+      assertThat(tier.awaitWrites(TierFixture.LONG)).isTrue();
+      assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, 4096, 0));
+    } finally {
+      goOn.countDown();
+    }
   }
 }

@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two mounts on one host that name the same cache directory. */
@@ -166,6 +167,9 @@ class SharedDirectoryTest {
   }
 
   @Test
+  @Timeout(
+      value = 120,
+      threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // reading is not interrupted
   void a_killed_process_leaves_no_wrong_byte_and_its_blocks_are_evicted_by_the_other()
       throws Exception {
     DiskTier tier = fixture.open(List.of(cache()), LIMIT_OF_PROCESSES, 10_000);

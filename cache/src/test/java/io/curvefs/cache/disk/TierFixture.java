@@ -83,10 +83,10 @@ final class TierFixture implements AutoCloseable {
     return bytes;
   }
 
-  /** For tests that mount: they fail where they cannot run, rather than pass for run. */
+  /** For tests that mount or act as another user: where they cannot run they fail. */
   static void requireRoot() {
     assertThat(System.getProperty("user.name"))
-        .as("run as root: this test mounts")
+        .as("run as root: this test mounts, or acts as another user")
         .isEqualTo("root");
   }
 

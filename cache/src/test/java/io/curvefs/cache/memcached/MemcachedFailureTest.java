@@ -16,9 +16,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -229,11 +233,44 @@ class MemcachedFailureTest {
                 });
     servers.get(0).goOn();
     for (Future<Object> one : storing) {
-      one.get();
+      one.get(30, TimeUnit.SECONDS);
     }
     assertThat(tier.statistics().drops()).isZero();
     for (int i = 0; i < 12; i++) {
       assertAndRelease(tier.read(new BlockId(3, i, 2 << 20)), new BlockId(3, i, 2 << 20));
+    }
+  }
+
+  @Test
+  void a_defect_of_the_client_library_costs_a_connection_and_no_error_of_another_kind()
+      throws Exception {
+    servers.add(MemcachedProcess.start());
+    MemcachedServer server = servers.get(0).server();
+    ScheduledExecutorService background = Executors.newScheduledThreadPool(1);
+    ServerNode node = new ServerNode(server, TestOptions.patient(namespace), background);
+    try {
+      node.start().get(30, TimeUnit.SECONDS);
+      AtomicReference<ServerConnection> first = new AtomicReference<>();
+      assertThatThrownBy(
+              () ->
+                  node.use(
+                      connection -> {
+                        first.set(connection);
+                        throw new IllegalStateException("a bug of xmemcached");
+                      }))
+          .isInstanceOf(ServerLostException.class)
+          .hasMessageContaining("a bug of xmemcached");
+      Threads.until(node::isInService);
+      node.<Void>use(
+          connection -> {
+            assertThat(connection).isNotSameAs(first.get());
+            assertThat(connection.counter("limit_maxbytes")).isPositive();
+            return null;
+          });
+    } finally {
+      node.retire();
+      background.shutdown();
+      assertThat(background.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -252,13 +289,16 @@ class MemcachedFailureTest {
                 () -> {
                   SplittableRandom random = new SplittableRandom(seed + thread);
                   if (thread == 0) {
-                    for (int round = 0; round < 8; round++) {
-                      servers.get(0).kill();
-                      tier.use(all.subList(random.nextInt(3), 3));
-                      servers.get(0).restart();
-                      tier.use(all);
+                    try {
+                      for (int round = 0; round < 8; round++) {
+                        servers.get(0).kill();
+                        tier.use(all.subList(random.nextInt(3), 3));
+                        servers.get(0).restart();
+                        tier.use(all);
+                      }
+                    } finally {
+                      done.set(true); // else the others would never end
                     }
-                    done.set(true);
                   }
                   while (!done.get()) {
                     use(new BlockId(4, random.nextInt(30), 700_000), random, hits);
@@ -266,7 +306,7 @@ class MemcachedFailureTest {
                   return null;
                 });
     for (Future<Object> thread : threads) {
-      thread.get();
+      thread.get(60, TimeUnit.SECONDS);
     }
     assertThat(hits.get()).isPositive();
     untilInService(3);

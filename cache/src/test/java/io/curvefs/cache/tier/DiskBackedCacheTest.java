@@ -51,18 +51,12 @@ class DiskBackedCacheTest extends BlockCacheContract {
   void what_memory_gave_up_comes_from_disk_and_goes_back_to_memory() throws Exception {
     keepOnDiskOnly(BLOCK);
     assertAndRelease(cache.read(BLOCK), BLOCK);
+    assertThat(memory.contains(BLOCK)).isTrue();
     assertAndRelease(cache.read(BLOCK), BLOCK);
     assertThat(source.loads(BLOCK)).isEqualTo(1);
     assertThat(cache.statistics().disk().hits()).isEqualTo(1);
     assertThat(cache.statistics().disk().bytesServed()).isEqualTo(BLOCK.length());
     assertThat(cache.statistics().memory().hits()).isEqualTo(1);
-  }
-
-  @Test
-  void the_disk_is_asked_when_only_the_cache_is_asked() throws Exception {
-    keepOnDiskOnly(BLOCK);
-    assertAndRelease(cache.readIfCached(BLOCK), BLOCK);
-    assertThat(memory.contains(BLOCK)).isTrue();
   }
 
   @Test

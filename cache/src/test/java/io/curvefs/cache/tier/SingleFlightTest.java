@@ -33,22 +33,14 @@ class SingleFlightTest {
 
   private PagedBytes load() throws IOException {
     loads.incrementAndGet();
-    pass();
+    Threads.await(gate);
     return TestBlocks.content(pool, BLOCK);
   }
 
   private PagedBytes fail() throws IOException {
     loads.incrementAndGet();
-    pass();
+    Threads.await(gate);
     throw new IOException("no such block");
-  }
-
-  private void pass() {
-    try {
-      gate.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
   }
 
   @Test
@@ -83,7 +75,7 @@ class SingleFlightTest {
   void a_bug_in_the_loader_does_not_leave_the_others_waiting() throws Exception {
     SingleFlight.Loader broken =
         () -> {
-          pass();
+          Threads.await(gate);
           throw new IllegalStateException("bug");
         };
     List<Future<PagedBytes>> asked = Threads.startAll(2, i -> () -> flights.load(BLOCK, broken));
@@ -111,6 +103,39 @@ class SingleFlightTest {
     assertThat(Threads.failureOf(interrupted)).isInstanceOf(InterruptedIOException.class);
     gate.countDown();
     TestBlocks.assertAndRelease(loading.get(), BLOCK);
+  }
+
+  /** As when a warmup is cancelled while applications wait for a block that it is loading. */
+  @Test
+  void when_the_one_who_loads_is_interrupted_the_others_load_once_for_themselves()
+      throws Exception {
+    CountDownLatch aboard = new CountDownLatch(1);
+    Future<PagedBytes> cancelled =
+        Threads.<PagedBytes>startAll(
+                1,
+                i ->
+                    () ->
+                        flights.load(
+                            BLOCK,
+                            () -> {
+                              loads.incrementAndGet();
+                              Threads.await(aboard);
+                              Thread.currentThread().interrupt();
+                              throw new InterruptedIOException("cancelled");
+                            }))
+            .get(0);
+    Threads.until(() -> loads.get() == 1);
+    List<Future<PagedBytes>> asked =
+        Threads.startAll(THREADS, i -> () -> flights.load(BLOCK, this::load));
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS);
+    aboard.countDown();
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS - 1);
+    gate.countDown();
+    assertThat(Threads.failureOf(cancelled)).hasMessage("cancelled");
+    for (Future<PagedBytes> one : asked) {
+      TestBlocks.assertAndRelease(one.get(), BLOCK);
+    }
+    assertThat(loads.get()).isEqualTo(2);
   }
 
   @Test

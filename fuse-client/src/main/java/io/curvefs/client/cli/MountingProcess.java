@@ -1,5 +1,6 @@
 package io.curvefs.client.cli;
 
+import io.curvefs.client.staging.SegmentDirectory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Finds the process of a mount that does not answer, by what it was started with; see proc(5). */
 final class MountingProcess {
@@ -21,6 +23,30 @@ final class MountingProcess {
     return ProcessHandle.allProcesses()
         .filter(process -> mounts(PROC.resolve(Long.toString(process.pid())), mountPoint))
         .max(Comparator.comparing(process -> process.info().startInstant().orElse(Instant.MIN)));
+  }
+
+  /**
+   * Where a process has its write-back journal, by the files that it holds open; empty: it has
+   * none, or it is somebody else's process.
+   */
+  static Optional<Path> journal(ProcessHandle process) {
+    Path descriptors = PROC.resolve(Long.toString(process.pid())).resolve("fd");
+    try (Stream<Path> open = Files.list(descriptors)) {
+      return open.flatMap(descriptor -> target(descriptor).stream())
+          .filter(SegmentDirectory::isSegment)
+          .map(Path::getParent)
+          .findFirst();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<Path> target(Path descriptor) {
+    try {
+      return Optional.of(Files.readSymbolicLink(descriptor));
+    } catch (IOException e) {
+      return Optional.empty(); // closed meanwhile
+    }
   }
 
   private static boolean mounts(Path process, Path mountPoint) {

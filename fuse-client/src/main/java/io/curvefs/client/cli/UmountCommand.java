@@ -70,6 +70,10 @@ final class UmountCommand implements Callable<Integer> {
       return 0;
     }
     Optional<MountHandle.Staged> staged = staged(absolute);
+    Optional<Path> journal =
+        staged.isPresent()
+            ? staged.map(known -> Path.of(known.directory()))
+            : process.flatMap(MountingProcess::journal);
     if (staged.isPresent()) {
       if (noWait) {
         MountHandle.containing(absolute).leaveStaged();
@@ -91,11 +95,32 @@ final class UmountCommand implements Callable<Integer> {
               + " is unmounted, but its process is not to be found from here: it may still be"
               + " writing to the object store");
     }
-    await(process.get());
-    if (staged.isPresent()) {
-      tellWhatIsLeft(staged.get());
+    if (journal.isPresent() && staged.isEmpty()) {
+      goOnWithoutAnswer(process.get(), journal.get());
+    } else {
+      await(process.get(), SECONDS_MAX);
+    }
+    if (journal.isPresent()) {
+      tellWhatIsLeft(absolute, journal.get());
     }
     return 0;
+  }
+
+  /** The unmounted process could not be asked what it has in its journal, nor told to leave it. */
+  private void goOnWithoutAnswer(ProcessHandle process, Path journal)
+      throws IOException, InterruptedException, ExecutionException {
+    if (noWait) {
+      process.destroy(); // SIGTERM: what is in the journal stays there
+      await(process, SECONDS_MAX);
+      return;
+    }
+    System.err.println(
+        "curvefs: up to "
+            + SegmentDirectory.bytesIn(journal)
+            + " bytes in "
+            + journal
+            + " are not in the object store; its process has been left to upload them");
+    await(process, waitSecondsMax);
   }
 
   /** Empty also when the mount cannot tell: what it has in its journal stays safe there. */
@@ -136,7 +161,33 @@ final class UmountCommand implements Callable<Integer> {
         System.err.println("curvefs: uploading, " + describe(left) + " are left");
       }
       TimeUnit.MILLISECONDS.sleep(LOOK.toMillis());
-      left = MountHandle.containing(mountPoint).staged().orElse(first);
+      left = now(mountPoint, left);
+    }
+  }
+
+  /**
+   * What is left now.
+   *
+   * @param before what was
+   * @throws IOException when the mount has ceased to answer: one line that says what was left
+   */
+  private static MountHandle.Staged now(Path mountPoint, MountHandle.Staged before)
+      throws IOException {
+    try {
+      return MountHandle.containing(mountPoint).staged().orElse(before);
+    } catch (DeadMountException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new IOException(
+          mountPoint
+              + " is still mounted: "
+              + describe(before)
+              + " were not in the object store when it last answered ("
+              + e.getMessage()
+              + "). Leave them in "
+              + before.directory()
+              + " for the next mount on this host with --no-wait",
+          e);
     }
   }
 
@@ -144,17 +195,26 @@ final class UmountCommand implements Callable<Integer> {
     return staged.files() + " files with " + staged.bytes() + " bytes";
   }
 
-  private static void tellWhatIsLeft(MountHandle.Staged staged) throws IOException {
-    long bytes = SegmentDirectory.bytesIn(Path.of(staged.directory()));
-    if (bytes > 0) {
-      System.err.println(
-          "curvefs: "
-              + bytes
-              + " bytes stay in "
-              + staged.directory()
-              + "; others see them once the next mount of this file system on this host has"
-              + " uploaded them");
+  /**
+   * Says what the process has left in its journal.
+   *
+   * @throws IOException when that was not asked for
+   */
+  private void tellWhatIsLeft(Path mountPoint, Path journal) throws IOException {
+    long bytes = SegmentDirectory.bytesIn(journal);
+    if (bytes == 0) {
+      return;
     }
+    String left =
+        bytes
+            + " bytes stay in "
+            + journal
+            + "; others see them once the next mount of this file system on this host has"
+            + " uploaded them";
+    if (!noWait) {
+      throw new IOException(mountPoint + " is unmounted, but " + left);
+    }
+    System.err.println("curvefs: " + left);
   }
 
   /**
@@ -176,12 +236,12 @@ final class UmountCommand implements Callable<Integer> {
     }
   }
 
-  private static void await(ProcessHandle process)
+  private static void await(ProcessHandle process, int secondsMax)
       throws IOException, InterruptedException, ExecutionException {
     CompletableFuture<ProcessHandle> end = process.onExit();
-    for (int waited = 0; waited < SECONDS_MAX; waited += NOTICE_SECONDS) {
+    for (int waited = 0; waited < secondsMax; waited += NOTICE_SECONDS) {
       try {
-        end.get(NOTICE_SECONDS, TimeUnit.SECONDS);
+        end.get(Math.min(NOTICE_SECONDS, secondsMax - waited), TimeUnit.SECONDS);
         return;
       } catch (TimeoutException e) {
         System.err.println(
@@ -194,7 +254,7 @@ final class UmountCommand implements Callable<Integer> {
         "process "
             + process.pid()
             + " has not ended within "
-            + SECONDS_MAX
+            + secondsMax
             + " s: its log says what it waits for");
   }
 }

@@ -38,6 +38,10 @@ final class DirtyRanges {
     bytes += end - start;
   }
 
+  int count() {
+    return ends.size();
+  }
+
   /** Ranges in order. */
   List<Range> all() {
     List<Range> all = new ArrayList<>(ends.size());

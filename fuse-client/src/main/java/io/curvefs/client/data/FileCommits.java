@@ -50,6 +50,19 @@ final class FileCommits {
     store.background().execute(this::commitInBackground);
   }
 
+  /**
+   * Begins a commit if one is due: uploads that ended while there could be none have begun none.
+   */
+  void lookAgain() {
+    boolean due;
+    synchronized (state) {
+      due = state.isCommitDue();
+    }
+    if (due) {
+      begin();
+    }
+  }
+
   private void commitInBackground() {
     try {
       boolean more = commitUploaded();
@@ -93,6 +106,7 @@ final class FileCommits {
           return;
         }
         if (state.committing || state.unsure || state.pending.uploadedPrefix() == 0) {
+          stuckAt = state.stuckAt(stuckAt);
           state.awaitChange(stuckAt);
           continue;
         }
@@ -117,6 +131,7 @@ final class FileCommits {
         return false;
       }
       state.committing = true;
+      blocks.forEach(block -> block.sent = true);
       commit = PendingBlocks.commit(inode, blocks);
     }
     boolean fromJournal = staging != null && blocks.get(0).isInJournal();
@@ -150,7 +165,6 @@ final class FileCommits {
       throw refused;
     }
     if (staging != null) {
-      staging.succeeded();
       told(staging, blocks.get(blocks.size() - 1).sequence);
     }
     return true;
@@ -182,6 +196,7 @@ final class FileCommits {
       block.uploaded |= good;
       unwanted = good && !wanted && block.unwanted;
       // What is behind a block that fails is waiting for it; what is before is not.
+      block.uploadFailed = !good;
       commitDue =
           state.isCommitDue()
               || (!good
@@ -210,7 +225,7 @@ final class FileCommits {
   void recover(List<StagedBlock> blocks) {
     synchronized (state) {
       for (StagedBlock block : blocks) {
-        state.pending.add(
+        PendingBlock pending =
             PendingBlock.inJournal(
                 block.sequence(),
                 block.id(),
@@ -218,7 +233,9 @@ final class FileCommits {
                 block.extents(),
                 block.fileEnd(),
                 block.mtime(),
-                block.staged()));
+                block.staged());
+        pending.sent = true; // perhaps
+        state.pending.add(pending);
         state.lastWrite = block.staged();
         state.mtime = block.mtime();
       }
@@ -236,7 +253,7 @@ final class FileCommits {
       vanished();
       return;
     }
-    staging.failed("committing inode " + inode, refused);
+    staging.commitFailed(inode, refused);
     staging.later(this::settle);
   }
 
@@ -283,9 +300,9 @@ final class FileCommits {
   }
 
   /**
-   * Finds out which blocks of the journal are committed. The others get new names: what became of
-   * the old ones is not known, so neither may they be committed (they may be garbage) nor deleted
-   * (a commit of them may still be on its way).
+   * Finds out which blocks of the journal are committed. Others that were sent get new names: what
+   * became of the old ones is not known, so neither may they be committed (they may be garbage) nor
+   * deleted (a commit of them may still be on its way).
    */
   void settle() {
     List<PendingBlock> blocks;
@@ -302,7 +319,7 @@ final class FileCommits {
       for (PendingBlock block : blocks.subList(0, committed)) {
         replacements.put(block, null);
       }
-      for (PendingBlock block : blocks.subList(committed, blocks.size())) {
+      for (PendingBlock block : Settlement.inDoubt(blocks.subList(committed, blocks.size()))) {
         replacements.put(block, block.renamed(store.sliceIds().next().value()));
       }
       settled(replacements, committed == 0 ? 0 : blocks.get(committed - 1).sequence);
@@ -317,7 +334,7 @@ final class FileCommits {
     }
   }
 
-  private void settled(Map<PendingBlock, @Nullable PendingBlock> replacements, long done) {
+  void settled(Map<PendingBlock, @Nullable PendingBlock> replacements, long done) {
     if (staging == null) {
       return;
     }
@@ -343,5 +360,6 @@ final class FileCommits {
           }
         });
     told(staging, done);
+    lookAgain();
   }
 }

@@ -75,16 +75,17 @@ final class FileWriter {
       throws RefusedException {
     long number = at / Window.BYTES;
     synchronized (state) {
+      if (state.active.isEmpty() && !state.pending.hasGoingThrough()) {
+        state.firstWriteNanos = System.nanoTime(); // what is in the journal is not waiting
+      }
       Window window = state.active.at(number);
       window.put(within, src, length, pages);
-      if (state.writtenEnd == 0) {
-        state.firstWriteNanos = System.nanoTime();
-      }
+      state.writtenSinceFlush = true;
       state.writtenEnd = Math.max(state.writtenEnd, at + length);
       state.lastWrite = store.clock().now();
       state.mtime = state.lastWrite;
       store.buffer().written(this);
-      if (!window.isFull()) {
+      if (!window.isReady()) {
         return;
       }
     }
@@ -92,7 +93,7 @@ final class FileWriter {
     PendingBlock full = null;
     synchronized (state) {
       Window window = state.active.find(number);
-      if (window != null && window.isFull()) {
+      if (window != null && window.isReady()) {
         full = freeze(number, window, fresh);
       }
     }
@@ -367,10 +368,14 @@ final class FileWriter {
    * journal.
    */
   void flush() throws IOException {
-    long[] sent = {0};
-    sendAll(bytes -> sent[0] += bytes);
+    boolean written;
+    synchronized (state) {
+      written = state.writtenSinceFlush;
+      state.writtenSinceFlush = false;
+    }
+    sendAll(bytes -> {});
     commits.awaitSafe();
-    if (staging != null && sent[0] > 0) {
+    if (staging != null && written) {
       staging.throttle();
     }
   }

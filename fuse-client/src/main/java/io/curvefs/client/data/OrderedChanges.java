@@ -112,6 +112,7 @@ final class OrderedChanges {
         }
         state.notifyAll();
       }
+      commits.lookAgain();
     }
     CompletableFuture<Void> safe = new CompletableFuture<>();
     commits.dropFromJournal(

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * it.
  */
 final class PendingBlock {
+  /** Tag and length before an extent. */
+  private static final int EXTENT_FRAME_BYTES = 2;
+
   final BlockId id;
   final int chunk;
 
@@ -39,6 +42,12 @@ final class PendingBlock {
   boolean staged;
 
   boolean uploaded;
+
+  /** The last attempt to upload it from the journal failed. */
+  boolean uploadFailed;
+
+  /** Was part of a commit that was sent, perhaps by an earlier mount. */
+  boolean sent;
 
   /** Was handed on. */
   boolean dispatched;
@@ -76,6 +85,15 @@ final class PendingBlock {
     block.sequence = sequence;
     block.staged = true;
     return block;
+  }
+
+  /** What its extents take in a commit, with what is around each of them. */
+  long commitBytes() {
+    long bytes = 0;
+    for (Extent extent : extents) {
+      bytes += extent.getSerializedSize() + EXTENT_FRAME_BYTES;
+    }
+    return bytes;
   }
 
   boolean isInJournal() {

@@ -23,14 +23,13 @@ import org.jspecify.annotations.Nullable;
  * failure loses is an end of the queue. The file's lock guards it.
  */
 final class PendingBlocks {
+  /** Of extents in one commit: far below what a metaserver takes as one request. */
+  private static final long COMMIT_BYTES_MAX = 8 << 20;
+
   private final Deque<PendingBlock> queue = new ArrayDeque<>();
 
   boolean isEmpty() {
     return queue.isEmpty();
-  }
-
-  int size() {
-    return queue.size();
   }
 
   void add(PendingBlock block) {
@@ -69,12 +68,17 @@ final class PendingBlocks {
 
   /** Whether the next one may go to the journal. */
   boolean mayGoOnInJournal() {
-    return queue.isEmpty() || queue.getLast().isInJournal();
+    return !hasGoingThrough();
   }
 
   /** Whether some go through from memory to the object store. */
   boolean hasGoingThrough() {
-    return !mayGoOnInJournal();
+    for (PendingBlock block : queue) {
+      if (!block.isInJournal()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether some are on their way into the journal. */
@@ -130,17 +134,29 @@ final class PendingBlocks {
     return count;
   }
 
-  /** What one commit may take: uploaded ones at the head, all from the journal or none. */
+  /**
+   * What one commit may take: uploaded ones at the head, all from the journal or none, as many as
+   * one request has room for.
+   */
   List<PendingBlock> committable() {
     List<PendingBlock> blocks = new ArrayList<>();
+    long bytes = 0;
     for (PendingBlock block : queue) {
-      boolean alike = blocks.isEmpty() || blocks.get(0).isInJournal() == block.isInJournal();
-      if (!block.uploaded || !alike) {
+      bytes += block.commitBytes();
+      boolean first = blocks.isEmpty();
+      boolean alike = first || blocks.get(0).isInJournal() == block.isInJournal();
+      if (!block.uploaded || !alike || (!first && bytes > COMMIT_BYTES_MAX)) {
         break;
       }
       blocks.add(block);
     }
     return blocks;
+  }
+
+  /** Whether the oldest waits for its turn to be uploaded from the journal. */
+  boolean waitsForItsTurn() {
+    PendingBlock first = queue.peekFirst();
+    return first != null && first.isInJournal() && !first.uploaded && !first.uploadFailed;
   }
 
   /** Whether something in the journal is waiting at the head, and nothing behind it will come. */

@@ -6,8 +6,10 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.Extent;
 import io.curvefs.proto.IndexedChunk;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Tells from a file which of the blocks that were sent to it are part of it. */
 final class Settlement {
@@ -39,6 +41,22 @@ final class Settlement {
     // Also when there is none: the file may be gone, and its length is news if some are.
     namespace.freshAttributes(inode);
     return committed;
+  }
+
+  /**
+   * Those of the blocks that must not be committed under their names: they were sent, or others of
+   * their slices were, which then may be garbage as a whole.
+   *
+   * @param blocks not found in the file
+   */
+  static List<PendingBlock> inDoubt(List<PendingBlock> blocks) {
+    Set<Long> slices = new HashSet<>();
+    for (PendingBlock block : blocks) {
+      if (block.sent) {
+        slices.add(block.id.slice());
+      }
+    }
+    return blocks.stream().filter(block -> slices.contains(block.id.slice())).toList();
   }
 
   private static List<Extent> extents(NamespaceClient namespace, InodeId inode, int chunk)

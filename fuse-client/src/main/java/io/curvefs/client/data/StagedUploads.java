@@ -12,9 +12,11 @@ import io.curvefs.time.WallClock;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -57,9 +59,13 @@ final class StagedUploads implements AutoCloseable {
   private final Consumer<InodeId> drained;
   private final Thread thread;
 
-  /** By sequence: oldest first. */
+  /**
+   * Oldest first. One that has a new name meanwhile may be here under both; who comes to the old
+   * one drops it.
+   */
   @GuardedBy("this")
-  private final NavigableMap<Long, Item> waiting = new TreeMap<>();
+  private final PriorityQueue<Item> waiting =
+      new PriorityQueue<>(Comparator.comparingLong(item -> item.block.sequence));
 
   @GuardedBy("this")
   private int blocksUnderWay;
@@ -76,12 +82,21 @@ final class StagedUploads implements AutoCloseable {
   @GuardedBy("this")
   private long throttled;
 
-  /** Why the last attempt failed; null: it did not. */
+  /** Why the last attempt to upload failed; null: it did not. */
   @GuardedBy("this")
-  private @Nullable String failure;
+  private @Nullable String uploadFailure;
+
+  /**
+   * Why the last attempt to commit failed, of files whose did: neither an upload nor the commit of
+   * another file says anything about these.
+   */
+  @GuardedBy("this")
+  private final Map<InodeId, String> commitFailures = new LinkedHashMap<>();
 
   @GuardedBy("this")
   private long toldNanos;
+
+  private volatile long lastUploadNanos = System.nanoTime();
 
   private record Item(FileCommits commits, PendingBlock block, int attempts) {}
 
@@ -123,7 +138,7 @@ final class StagedUploads implements AutoCloseable {
   }
 
   private synchronized void add(Item item) {
-    waiting.put(item.block.sequence, item);
+    waiting.add(item);
     notifyAll();
   }
 
@@ -142,22 +157,24 @@ final class StagedUploads implements AutoCloseable {
   }
 
   private synchronized @Nullable Item next() throws InterruptedException {
-    while (!closed && (waiting.isEmpty() || !fits(waiting.firstEntry().getValue()))) {
+    while (!closed && !fits(waiting.peek())) {
       wait();
     }
     if (closed) {
       return null;
     }
-    Item item = waiting.pollFirstEntry().getValue();
+    Item item = waiting.remove();
     blocksUnderWay++;
     bytesUnderWay += item.block.id.length();
     return item;
   }
 
   @GuardedBy("this")
-  private boolean fits(Item item) {
-    return blocksUnderWay == 0
-        || (blocksUnderWay < BLOCKS_MAX && bytesUnderWay + item.block.id.length() <= BYTES_MAX);
+  private boolean fits(@Nullable Item item) {
+    return item != null
+        && (blocksUnderWay == 0
+            || (blocksUnderWay < BLOCKS_MAX
+                && bytesUnderWay + item.block.id.length() <= BYTES_MAX));
   }
 
   private void send(Item item) {
@@ -208,43 +225,78 @@ final class StagedUploads implements AutoCloseable {
     if (problem == null) {
       succeeded();
     } else {
-      failed("uploading", problem);
+      failed(item.block, problem);
       long pause = Math.min(PAUSE_MILLIS_MAX, PAUSE_MILLIS_MIN << Math.min(item.attempts, 10));
       schedule(() -> add(new Item(item.commits, item.block, item.attempts + 1)), pause);
     }
     item.commits.uploadedFromJournal(item.block, problem == null);
   }
 
-  /** Something came through. */
-  synchronized void succeeded() {
-    if (failure != null) {
-      log.info("write-back: the object store and the metaservers take what was written again");
-      failure = null;
+  private synchronized void succeeded() {
+    lastUploadNanos = System.nanoTime();
+    if (uploadFailure != null) {
+      log.info("write-back: the object store takes what was written again");
+      uploadFailure = null;
     }
   }
 
-  /** Something did not come through, and will be tried again. */
-  void failed(String doing, Throwable problem) {
-    Throwable cause =
-        problem instanceof CompletionException && problem.getCause() != null
-            ? problem.getCause()
-            : problem;
-    String told = doing + ": " + cause.getMessage();
+  private void failed(PendingBlock block, Throwable problem) {
+    Throwable cause = cause(problem);
+    String told =
+        cause instanceof Journal.DamagedException
+            ? String.valueOf(cause.getMessage())
+            : "uploading block " + block.id + ": " + cause.getMessage();
     boolean telling;
     synchronized (this) {
-      failures++;
-      long now = System.nanoTime();
-      telling = !closed && (failure == null || now - toldNanos > TELL_EVERY.toNanos());
-      toldNanos = telling ? now : toldNanos;
-      failure = told;
+      telling = failedNow();
+      uploadFailure = told;
     }
+    tell(telling, told);
+  }
+
+  /** A commit did not come through, and will be tried again. */
+  void commitFailed(InodeId inode, Throwable problem) {
+    String told = "committing inode " + inode + ": " + cause(problem).getMessage();
+    boolean telling;
+    synchronized (this) {
+      telling = failedNow();
+      commitFailures.put(inode, told);
+    }
+    tell(telling, told);
+  }
+
+  private static Throwable cause(Throwable problem) {
+    return problem instanceof CompletionException && problem.getCause() != null
+        ? problem.getCause()
+        : problem;
+  }
+
+  /** Counts a failure; true when the log is to tell of it. Called before it is noted. */
+  @GuardedBy("this")
+  private boolean failedNow() {
+    failures++;
+    long now = System.nanoTime();
+    boolean telling = !closed && (failure() == null || now - toldNanos > TELL_EVERY.toNanos());
+    toldNanos = telling ? now : toldNanos;
+    return telling;
+  }
+
+  private void tell(boolean telling, String told) {
     if (telling) {
       log.error(
-          "write-back: {}. Nothing is lost: {} bytes wait in {}, and are tried again",
+          "write-back: {}. {} bytes wait in {}, and are tried again",
           told,
           journal.usage().bytes(),
           journal.name());
     }
+  }
+
+  @GuardedBy("this")
+  private @Nullable String failure() {
+    if (uploadFailure != null || commitFailures.isEmpty()) {
+      return uploadFailure;
+    }
+    return commitFailures.values().iterator().next();
   }
 
   /** Runs something that may block, after a pause. */
@@ -264,6 +316,9 @@ final class StagedUploads implements AutoCloseable {
   void done(InodeId inode, long upTo, Journal.Completion completion) {
     journal.done(inode, upTo, completion);
     synchronized (this) {
+      if (commitFailures.remove(inode) != null) {
+        log.info("write-back: what was written to inode {} is committed, or dropped", inode);
+      }
       notifyAll();
     }
   }
@@ -289,6 +344,11 @@ final class StagedUploads implements AutoCloseable {
                 e.getMessage());
           }
         });
+  }
+
+  /** When the last upload came through; before any, when this was made. Takes no lock. */
+  long lastUploadNanos() {
+    return lastUploadNanos;
   }
 
   /** Holds a writer up while uploads lag behind the deadline, for a bounded time. */
@@ -359,7 +419,7 @@ final class StagedUploads implements AutoCloseable {
           throttled,
           failures,
           journal.name(),
-          failure);
+          failure());
     }
   }
 

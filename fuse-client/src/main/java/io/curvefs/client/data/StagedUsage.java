@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param throttled closes and fsyncs that were held up because uploads lag behind
  * @param failures attempts that failed
  * @param directory of the journal
- * @param failure why the last attempt failed; null: it did not
+ * @param failure why the last attempt to upload failed, or else to commit some file; null: none did
  */
 public record StagedUsage(
     int files,

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class Window {
   static final int BYTES = Layout.BLOCK_BYTES;
 
+  /** Each becomes an extent, of at most 30 bytes in a commit. */
+  private static final int RANGES_MAX = 65_536;
+
   private final @Nullable Page[] pages = new Page[BYTES / PagePool.PAGE_BYTES];
   private final DirtyRanges dirty = new DirtyRanges();
 
@@ -79,6 +82,11 @@ final class Window {
       at += count;
     }
     return pieces;
+  }
+
+  /** Whether it is to be sent: full, or of so many parts that its extents fill a commit. */
+  boolean isReady() {
+    return isFull() || dirty.count() >= RANGES_MAX;
   }
 
   boolean isFull() {

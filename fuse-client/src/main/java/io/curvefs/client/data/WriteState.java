@@ -63,8 +63,13 @@ final class WriteState {
   @GuardedBy("this")
   Timestamp mtime = Timestamp.getDefaultInstance();
 
+  /** When the oldest of what is gathered or goes through was written, at the latest. */
   @GuardedBy("this")
   long firstWriteNanos;
+
+  /** Whoever flushes next has written, or another handle has. */
+  @GuardedBy("this")
+  boolean writtenSinceFlush;
 
   /** How often writing has failed; each handle reports a failure once. */
   @GuardedBy("this")
@@ -148,6 +153,22 @@ final class WriteState {
       Thread.currentThread().interrupt();
       throw new RefusedException(Refusal.EINTR);
     }
+  }
+
+  /**
+   * Until when a wait is worth while. Uploads from the journal take turns with those of all files:
+   * while this file waits for its turn, the time counts from the last upload of any.
+   *
+   * @param before until when it was
+   */
+  @GuardedBy("this")
+  long stuckAt(long before) {
+    StagedUploads staging = store.staging();
+    if (staging == null || committing || unsure || !pending.waitsForItsTurn()) {
+      return before;
+    }
+    long later = staging.lastUploadNanos() + STUCK.toNanos();
+    return later - before > 0 ? later : before;
   }
 
   /** Waits until no commit is under way, nor one whose outcome is unknown. */

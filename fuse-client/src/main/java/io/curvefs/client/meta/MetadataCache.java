@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 public final class MetadataCache {
-  private static final int ATTRIBUTES_MAX = 300_000;
+  /** About 260 bytes of heap each. */
+  private static final int ATTRIBUTES_MAX = 500_000;
+
+  /** The same. */
   private static final int NAMES_MAX = 500_000;
 
   private final LongSupplier nanoTime;

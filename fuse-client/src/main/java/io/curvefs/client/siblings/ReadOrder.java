@@ -79,11 +79,12 @@ final class ReadOrder {
     if (inodes.length == 0 || first + inodes.length > NAMES_MAX) {
       return;
     }
-    Directory known = directories.computeIfAbsent(directory, id -> new Directory());
+    Directory known = directories.getOrDefault(directory, new Directory());
     ListedDirectory order = known.order;
     if (first > order.size() || order.hasAt(first, inodes)) {
       return; // what lies between was forgotten; or nothing is new
     }
+    directories.putIfAbsent(directory, known);
     if (first < order.size()) {
       order.truncate(first);
       known.runs.clear();

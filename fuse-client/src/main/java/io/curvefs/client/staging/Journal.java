@@ -18,13 +18,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
@@ -44,14 +41,14 @@ public final class Journal implements AutoCloseable {
   /** Blocks cost memory too, about 2 KiB each with their file. */
   private static final int BLOCKS_MAX = 32_768;
 
+  /** Of all blocks, about 100 bytes each; of written files most blocks have one. */
+  private static final int EXTENTS_MAX = 262_144;
+
   private static final long SEGMENT_BYTES_MAX = 64 << 20;
   private static final int SEGMENTS_MIN = 8;
 
   /** Most content that is written before one force. */
   private static final long BATCH_BYTES = 32 << 20;
-
-  /** A segment with nothing left in it stays as long as it is no larger. */
-  private static final long IDLE_BYTES = 1 << 20;
 
   private static final int COPY_BYTES = 64 << 10;
 
@@ -67,16 +64,17 @@ public final class Journal implements AutoCloseable {
   private static final Duration CLOSE_MAX = Duration.ofSeconds(30);
 
   private final SegmentStore store;
-  private final UUID fileSystem;
   private final long bytesMax;
-  private final long segmentBytes;
   private final WallClock clock;
   private final LongSupplier nanoTime;
   private final Thread thread;
-  private final List<StagedBlock> recovered;
+
+  /** Of an earlier mount, until they are taken over. */
+  @GuardedBy("this")
+  private List<StagedBlock> recovered;
 
   @GuardedBy("this")
-  private final JournalState state = new JournalState();
+  private final JournalState state;
 
   @GuardedBy("this")
   private final Deque<Entry> queue = new ArrayDeque<>();
@@ -85,45 +83,63 @@ public final class Journal implements AutoCloseable {
   private int queuedBlocks;
 
   @GuardedBy("this")
+  private long queuedExtents;
+
+  @GuardedBy("this")
   private long queuedBytes;
 
-  /** Bytes of all segments. */
   @GuardedBy("this")
-  private long storedBytes;
+  private long nextSequence;
 
+  /** No blocks are taken: the mount does not want it. */
+  private final boolean taking;
+
+  /** The disk has failed, and what was lost is being told of: nothing is taken. */
   @GuardedBy("this")
-  private long nextSequence = 1;
+  private boolean failed;
 
-  /** Nothing is taken: the mount does not want it, or the disk fails. */
-  @GuardedBy("this")
-  private boolean refusing;
-
+  /** Nothing is taken until then; it begins when all that was lost is told of. */
   @GuardedBy("this")
   private boolean paused;
 
   @GuardedBy("this")
   private long pausedUntil;
 
+  /** Nothing is taken any more: the disk fails for good. */
+  @GuardedBy("this")
+  private boolean refusing;
+
   @GuardedBy("this")
   private boolean closed;
 
-  /** Open segments by number; the last may be {@link #active}. */
-  private final NavigableMap<Long, SegmentStore.Segment> segments = new ConcurrentSkipListMap<>();
+  private final SegmentLog segments;
 
-  private final Map<Long, Long> sizes = new ConcurrentHashMap<>();
-
-  /** What is appended to, and how much of it is forced; the journal's thread alone knows them. */
-  private SegmentStore.@Nullable Segment active;
-
-  private long activeNumber;
-  private long activeBytes;
+  /** Of the journal's thread. */
   private boolean failing;
-  private boolean dead;
 
   /** Hears that a block is safe, or why not. Must not block; on the journal's thread. */
   @FunctionalInterface
   public interface Completion {
     void done(@Nullable IOException failure);
+  }
+
+  /** The disk has changed the bytes of a block: they are gone, unless somebody has a copy of it. */
+  public static final class DamagedException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    private DamagedException(String journal, JournalState.Stored stored) {
+      super(
+          String.format(
+              Locale.ROOT,
+              "block %s of inode %s is damaged in write-back journal %s, segment %016x, and cannot"
+                  + " be uploaded, nor what was written to this file after it: 'find DIR -inum %s'"
+                  + " names the file; empty it and write it anew",
+              stored.block().id(),
+              stored.block().inode(),
+              journal,
+              stored.segment(),
+              stored.block().inode()));
+    }
   }
 
   /** A block to be put here; its bytes come beside it. */
@@ -155,16 +171,17 @@ public final class Journal implements AutoCloseable {
       LongSupplier nanoTime)
       throws IOException {
     this.store = store;
-    this.fileSystem = fileSystem;
     this.bytesMax = bytesMax;
-    this.segmentBytes = Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN);
-    this.refusing = !taking;
+    this.taking = taking;
     this.clock = clock;
     this.nanoTime = nanoTime;
-    synchronized (this) {
-      recover();
-      this.recovered = state.blocks();
-    }
+    JournalRecovery found = JournalRecovery.read(store, fileSystem);
+    this.state = found.state();
+    this.recovered = state.blocks();
+    this.nextSequence = found.nextSequence();
+    this.segments =
+        new SegmentLog(
+            store, fileSystem, Math.min(SEGMENT_BYTES_MAX, bytesMax / SEGMENTS_MIN), found);
     this.thread = new DefaultThreadFactory("writeback-journal", true).newThread(this::run);
   }
 
@@ -195,119 +212,11 @@ public final class Journal implements AutoCloseable {
     return journal;
   }
 
-  // ---- what was there ----
-
-  @GuardedBy("this")
-  private void recover() throws IOException {
-    List<Long> numbers = store.list();
-    for (int i = 0; i < numbers.size(); i++) {
-      long number = numbers.get(i);
-      boolean last = i == numbers.size() - 1;
-      SegmentStore.Segment segment = store.open(number);
-      long size = segment.size();
-      if (last && size <= JournalFormat.HEADER_BYTES) {
-        segment.close(); // cut off while it was made: nothing was acknowledged in it
-        store.delete(number);
-        break;
-      }
-      segments.put(number, segment);
-      checkHeader(segment, size, number);
-      long end = recoverFrames(segment, size, number);
-      if (end < size) {
-        if (!last || JournalFormat.wasDurable(segment::read, end, size)) {
-          throw damaged(number, "at byte " + end);
-        }
-        log.warn(
-            "{}: {} bytes behind the last whole record of segment {} were never acknowledged, and"
-                + " are cut",
-            store.name(),
-            size - end,
-            number);
-        segment.truncate(end);
-      }
-      sizes.put(number, end);
-      storedBytes += end;
-      activeNumber = number;
-    }
-  }
-
-  @GuardedBy("this")
-  private long recoverFrames(SegmentStore.Segment segment, long size, long number)
-      throws IOException {
-    long at = JournalFormat.HEADER_BYTES;
-    while (true) {
-      JournalFormat.Frame frame = JournalFormat.next(segment::read, at, size);
-      if (frame == null) {
-        return at;
-      }
-      apply(frame, number);
-      nextSequence = Math.max(nextSequence, frame.sequence() + 1);
-      at = frame.end();
-    }
-  }
-
-  @GuardedBy("this")
-  private void apply(JournalFormat.Frame frame, long segment) throws IOException {
-    JournalRecord record = frame.record();
-    switch (record.getKindCase()) {
-      case BLOCK -> {
-        JournalBlock b = record.getBlock();
-        StagedBlock block =
-            new StagedBlock(
-                frame.sequence(),
-                new InodeId(b.getInode()),
-                new BlockId(b.getSlice(), b.getIndex(), frame.contentBytes()),
-                b.getChunk(),
-                b.getExtentsList(),
-                b.getFileEnd(),
-                b.getMtime(),
-                b.getStaged());
-        state.add(
-            new JournalState.Stored(block, segment, frame.contentAt(), frame.contentChecksum()));
-      }
-      case TIMES -> {
-        JournalTimes times = record.getTimes();
-        state.times(new InodeId(times.getInode()), times.getUpTo(), times.getMtime());
-      }
-      case DONE -> state.done(new InodeId(record.getDone().getInode()), record.getDone().getUpTo());
-      case KIND_NOT_SET ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " was written by a newer version: mount with that one");
-    }
-  }
-
-  private void checkHeader(SegmentStore.Segment segment, long size, long number)
-      throws IOException {
-    switch (JournalFormat.check(segment::read, size, fileSystem, number)) {
-      case GOOD -> {}
-      case BROKEN -> throw damaged(number, "at its beginning");
-      case OF_ANOTHER ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " belongs to another file system: give this mount a directory of its own with"
-                  + " -o writeback_dir=DIR");
-      case OF_ANOTHER_VERSION ->
-          throw new IOException(
-              "write-back journal "
-                  + store.name()
-                  + " was written by another version: mount with that one, so that it is uploaded");
-    }
-  }
-
-  private IOException damaged(long number, String where) {
-    return new IOException(
-        String.format(
-            "write-back journal %s: segment %016x is damaged %s, and what is behind was"
-                + " acknowledged: restore the file, or move it away to mount without what it holds",
-            store.name(), number, where));
-  }
-
-  /** Blocks of an earlier mount that were not done, oldest first. */
-  public List<StagedBlock> recovered() {
-    return recovered;
+  /** Blocks of an earlier mount that were not done, oldest first; told once. */
+  public synchronized List<StagedBlock> recovered() {
+    List<StagedBlock> blocks = recovered;
+    recovered = List.of();
+    return blocks;
   }
 
   // ---- taking ----
@@ -353,20 +262,30 @@ public final class Journal implements AutoCloseable {
             block.mtime(),
             now);
     queuedBlocks++;
+    queuedExtents += block.extents().size();
     enqueue(new Entry(sequence, record, staged, content, completion));
     return OptionalLong.of(sequence);
   }
 
   @GuardedBy("this")
   private boolean admits(NewBlock block) {
+    return taking
+        && state.count() + queuedBlocks < BLOCKS_MAX
+        && state.extents() + queuedExtents + block.extents().size() <= EXTENTS_MAX
+        && admits(block.id().length());
+  }
+
+  /** Whether a record may be added, with content of so many bytes. */
+  @GuardedBy("this")
+  private boolean admits(int contentBytes) {
     if (paused && nanoTime.getAsLong() - pausedUntil >= 0) {
       paused = false;
     }
     return !closed
         && !refusing
+        && !failed
         && !paused
-        && state.count() + queuedBlocks < BLOCKS_MAX
-        && storedBytes + queuedBytes + block.id().length() + RECORD_BYTES <= bytesMax;
+        && segments.storedBytes() + queuedBytes + contentBytes + RECORD_BYTES <= bytesMax;
   }
 
   @GuardedBy("this")
@@ -379,12 +298,12 @@ public final class Journal implements AutoCloseable {
   /**
    * The inode's blocks so far give the file this modification time.
    *
-   * @return fails when that could not be made safe
+   * @return fails when that could not be made safe, or there is no room for it
    */
   public synchronized CompletableFuture<Void> times(InodeId inode, long upTo, Timestamp mtime) {
     CompletableFuture<Void> safe = new CompletableFuture<>();
-    if (closed) {
-      safe.completeExceptionally(new IOException("the journal is closed"));
+    if (!admits(0)) {
+      safe.completeExceptionally(new IOException("it is full, closed, or its disk fails"));
       return safe;
     }
     JournalRecord record =
@@ -433,7 +352,8 @@ public final class Journal implements AutoCloseable {
    * Bytes of a block, checked. Each buffer is filled, and its position advances to its limit.
    *
    * @return false when the block is not here (any more)
-   * @throws IOException when the disk fails, or the bytes are not those that were written
+   * @throws DamagedException when the bytes are not those that were written
+   * @throws IOException when the disk fails
    */
   public boolean read(BlockId id, int offset, int length, List<ByteBuffer> into)
       throws IOException {
@@ -441,12 +361,14 @@ public final class Journal implements AutoCloseable {
     synchronized (this) {
       stored = state.find(id);
     }
-    SegmentStore.Segment segment = stored == null ? null : segments.get(stored.segment());
+    SegmentStore.Segment segment = stored == null ? null : segments.find(stored.segment());
     if (stored == null || segment == null) {
       return false;
     }
     try {
-      read(segment, stored, offset, length, into);
+      if (!read(segment, stored, offset, length, into)) {
+        throw new DamagedException(store.name(), stored);
+      }
       return true;
     } catch (IOException e) {
       synchronized (this) {
@@ -454,12 +376,16 @@ public final class Journal implements AutoCloseable {
           return false; // done meanwhile, and gone
         }
       }
+      if (e instanceof DamagedException) {
+        throw e;
+      }
       throw new IOException(
           "write-back journal " + store.name() + ": block " + id + ": " + e.getMessage(), e);
     }
   }
 
-  private static void read(
+  /** False when the bytes are not those that were written. */
+  private static boolean read(
       SegmentStore.Segment segment,
       JournalState.Stored stored,
       int offset,
@@ -492,9 +418,10 @@ public final class Journal implements AutoCloseable {
       at += piece.limit();
     }
     if ((int) crc.getValue() != stored.contentChecksum()) {
-      throw new IOException("its bytes are damaged");
+      return false;
     }
     into.forEach(buffer -> buffer.position(buffer.limit()));
+    return true;
   }
 
   /**
@@ -512,7 +439,7 @@ public final class Journal implements AutoCloseable {
         state.files(),
         state.count(),
         state.bytes(),
-        storedBytes,
+        segments.storedBytes(),
         oldest == null ? null : oldest.staged());
   }
 
@@ -538,8 +465,12 @@ public final class Journal implements AutoCloseable {
       if (failure != null) {
         failed(batch, failure);
       }
-      dropFinished();
+      segments.dropFinished(this::isNeeded);
     }
+  }
+
+  private synchronized boolean isNeeded(long segment) {
+    return state.liveIn(segment) > 0;
   }
 
   /** Empty: closed, and nothing is left. */
@@ -565,18 +496,15 @@ public final class Journal implements AutoCloseable {
   private @Nullable IOException write(List<Entry> batch) {
     List<JournalState.@Nullable Stored> stored = new ArrayList<>();
     int from = 0;
-    long at = activeBytes;
     try {
       for (int to = 0; to < batch.size(); to++) {
         Entry entry = batch.get(to);
-        if (active == null || at + entry.bytes() > segmentBytes) {
+        if (!segments.hasRoom(entry.bytes())) {
           settle(batch.subList(from, to), stored);
           from = to;
-          rotate();
-          at = activeBytes;
+          segments.rotate();
         }
-        stored.add(put(entry, at));
-        at += entry.bytes();
+        stored.add(put(entry));
       }
       settle(batch.subList(from, batch.size()), stored);
       failing = false;
@@ -587,25 +515,16 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  private JournalState.@Nullable Stored put(Entry entry, long at) throws IOException {
+  private JournalState.@Nullable Stored put(Entry entry) throws IOException {
+    int checksum = JournalFormat.checksum(entry.content);
     ByteBuffer frame =
-        JournalFormat.frame(entry.sequence, activeBytes, entry.record, entry.content);
-    long contentAt = at + frame.remaining();
+        JournalFormat.frame(
+            entry.sequence, segments.forcedBytes(), entry.record, entry.content, checksum);
+    long contentAt = segments.append(frame, entry.content);
     StagedBlock block = entry.block;
-    int checksum = block == null ? 0 : JournalFormat.checksum(entry.content);
-    List<ByteBuffer> all = new ArrayList<>(entry.content.size() + 1);
-    all.add(frame);
-    entry.content.forEach(part -> all.add(part.duplicate()));
-    requireActive().append(all);
-    return block == null ? null : new JournalState.Stored(block, activeNumber, contentAt, checksum);
-  }
-
-  private SegmentStore.Segment requireActive() throws IOException {
-    SegmentStore.Segment segment = active;
-    if (segment == null) {
-      throw new IOException("write-back journal " + store.name() + " cannot be written");
-    }
-    return segment;
+    return block == null
+        ? null
+        : new JournalState.Stored(block, segments.number(), contentAt, checksum);
   }
 
   /** Makes safe what was appended, and says so. */
@@ -614,17 +533,15 @@ public final class Journal implements AutoCloseable {
     if (written.isEmpty()) {
       return;
     }
-    requireActive().force();
+    segments.force();
     long bytes = written.stream().mapToLong(Entry::bytes).sum();
-    activeBytes += bytes;
-    sizes.put(activeNumber, activeBytes);
     synchronized (this) {
-      storedBytes += bytes;
       queuedBytes -= bytes;
       for (int i = 0; i < written.size(); i++) {
         JournalState.Stored block = stored.get(i);
         if (block != null) {
           queuedBlocks--;
+          queuedExtents -= block.block().extents().size();
           state.add(block);
         } else if (written.get(i).record.hasTimes()) {
           JournalTimes times = written.get(i).record.getTimes();
@@ -645,28 +562,6 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  /** A new segment; its header is forced first, so that a broken one was never whole. */
-  private void rotate() throws IOException {
-    if (dead) {
-      throw new IOException("write-back journal " + store.name() + " is out of service");
-    }
-    active = null;
-    long number = activeNumber + 1;
-    SegmentStore.Segment segment = store.create(number);
-    activeNumber = number;
-    activeBytes = 0;
-    segments.put(number, segment);
-    sizes.put(number, 0L);
-    active = segment;
-    segment.append(List.of(JournalFormat.header(fileSystem, number)));
-    segment.force();
-    activeBytes = JournalFormat.HEADER_BYTES;
-    sizes.put(number, activeBytes);
-    synchronized (this) {
-      storedBytes += JournalFormat.HEADER_BYTES;
-    }
-  }
-
   /**
    * The disk fails, or is full: nothing that waits here is safe, and nothing more is taken for a
    * while. What says that blocks are done is tried again.
@@ -682,24 +577,29 @@ public final class Journal implements AutoCloseable {
     List<Entry> lost = new ArrayList<>();
     List<Entry> kept = new ArrayList<>();
     synchronized (this) {
-      paused = true;
-      pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
+      failed = true;
       batch.addAll(queue);
       queue.clear();
       queuedBytes = 0;
       queuedBlocks = 0;
+      queuedExtents = 0;
     }
     for (Entry entry : batch) {
-      if (entry.record.hasDone() && !dead) {
+      if (entry.record.hasDone() && !segments.isDead()) {
         kept.add(entry);
       } else {
         lost.add(entry);
       }
     }
-    boolean repaired = repair();
+    boolean repaired = segments.repair();
+    // Nothing is taken before: who has not heard yet would put a block behind one that is lost.
     lost.forEach(entry -> tell(entry, failure));
     boolean again;
     synchronized (this) {
+      failed = false;
+      refusing |= !repaired;
+      paused = true;
+      pausedUntil = nanoTime.getAsLong() + PAUSE.toNanos();
       again = repaired && !closed;
       if (again) {
         kept.forEach(this::enqueue);
@@ -726,70 +626,6 @@ public final class Journal implements AutoCloseable {
     }
   }
 
-  /**
-   * Cuts what was written in vain, so that only the last segment can ever end in a broken frame.
-   */
-  private boolean repair() {
-    SegmentStore.Segment broken = active;
-    active = null;
-    try {
-      if (broken != null) {
-        if (activeBytes < JournalFormat.HEADER_BYTES) {
-          drop(activeNumber);
-        } else {
-          broken.truncate(activeBytes);
-        }
-      } else if (store.list().contains(activeNumber + 1)) {
-        store.delete(activeNumber + 1);
-      }
-      return true;
-    } catch (IOException e) {
-      dead = true;
-      synchronized (this) {
-        refusing = true;
-      }
-      log.error(
-          "write-back journal {} is out of service until the next mount: {}",
-          store.name(),
-          String.valueOf(e.getMessage()));
-      return false;
-    }
-  }
-
-  /** Removes segments that are not needed any more, the oldest first. */
-  private void dropFinished() {
-    try {
-      while (!segments.isEmpty()) {
-        long oldest = segments.firstKey();
-        boolean idle = active != null && oldest == activeNumber && activeBytes <= IDLE_BYTES;
-        synchronized (this) {
-          if (idle || state.liveIn(oldest) > 0) {
-            return;
-          }
-        }
-        drop(oldest);
-      }
-    } catch (IOException e) {
-      log.warn("write-back journal {}: {}", store.name(), String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void drop(long number) throws IOException {
-    SegmentStore.Segment segment = segments.get(number);
-    store.delete(number);
-    segments.remove(number);
-    if (number == activeNumber) {
-      active = null;
-    }
-    Long bytes = sizes.remove(number);
-    synchronized (this) {
-      storedBytes -= bytes == null ? 0 : bytes;
-    }
-    if (segment != null) {
-      segment.close();
-    }
-  }
-
   /** Writes what has been taken. What is not done by now is there for the next mount. */
   @Override
   public void close() throws IOException {
@@ -807,16 +643,12 @@ public final class Journal implements AutoCloseable {
         empty = state.isEmpty();
       }
       if (empty && !thread.isAlive()) {
-        for (long number : List.copyOf(segments.keySet())) {
-          drop(number);
-        }
+        segments.dropAll();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      for (SegmentStore.Segment segment : segments.values()) {
-        segment.close();
-      }
+      segments.close();
       store.close();
     }
   }

@@ -100,9 +100,17 @@ final class JournalFormat {
     return found.equals(header(fileSystem, number)) ? Header.GOOD : Header.OF_ANOTHER;
   }
 
-  /** What stands before the content: the fields and the record. */
+  /**
+   * What stands before the content: the fields and the record.
+   *
+   * @param contentChecksum {@link #checksum} of the content
+   */
   static ByteBuffer frame(
-      long sequence, long durable, JournalRecord record, List<ByteBuffer> content) {
+      long sequence,
+      long durable,
+      JournalRecord record,
+      List<ByteBuffer> content,
+      int contentChecksum) {
     int contentBytes = content.stream().mapToInt(ByteBuffer::remaining).sum();
     int recordBytes = record.getSerializedSize();
     ByteBuffer frame = ByteBuffer.allocate(FRAME_BYTES + recordBytes);
@@ -112,7 +120,7 @@ final class JournalFormat {
         .putLong(durable)
         .putInt(recordBytes)
         .putInt(contentBytes)
-        .putInt(checksum(content));
+        .putInt(contentChecksum);
     ByteBuffer encoded = ByteBuffer.wrap(record.toByteArray());
     frame.putInt(checksum(List.of(frame.slice(0, CHECKED_BYTES), encoded.duplicate())));
     return frame.put(encoded).flip();
@@ -168,12 +176,23 @@ final class JournalFormat {
   }
 
   /**
-   * Whether a frame behind a broken one says that the broken one had been forced: then it was
-   * damaged later, and what it held may have been acknowledged.
+   * Whether some frame behind a broken one says that the broken one had been forced: then it was
+   * damaged later, and what it held may have been acknowledged. The next whole one alone does not
+   * tell: those that were forced together know of each other only that they were not yet. Of the
+   * last that were forced together nothing can tell; they count as not acknowledged.
    */
   static boolean wasDurable(Bytes segment, long brokenAt, long size) throws IOException {
+    Frame frame = nextAfter(segment, brokenAt + 1, size);
+    while (frame != null && frame.durable <= brokenAt) {
+      frame = nextAfter(segment, frame.end, size);
+    }
+    return frame != null;
+  }
+
+  /** The first whole frame that begins at an offset or behind it; null: there is none. */
+  private static @Nullable Frame nextAfter(Bytes segment, long from, long size) throws IOException {
     ByteBuffer piece = ByteBuffer.allocate(COPY_BYTES);
-    long at = brokenAt + 1;
+    long at = from;
     while (size - at >= FRAME_BYTES) {
       piece.clear().limit((int) Math.min(COPY_BYTES, size - at));
       segment.read(at, piece);
@@ -183,13 +202,13 @@ final class JournalFormat {
         if (piece.getInt(i) == FRAME_MAGIC) {
           Frame frame = next(segment, at + i, size);
           if (frame != null) {
-            return frame.durable > brokenAt;
+            return frame;
           }
         }
       }
       at += last + 1;
     }
-    return false;
+    return null;
   }
 
   static int checksum(List<ByteBuffer> buffers) {

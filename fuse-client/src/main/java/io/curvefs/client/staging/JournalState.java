@@ -30,9 +30,11 @@ final class JournalState {
   private final Map<BlockId, Long> byId = new HashMap<>();
   private final Map<Long, Integer> liveBySegment = new HashMap<>();
   private long bytes;
+  private long extents;
 
   void add(Stored stored) {
     put(stored);
+    extents += stored.block().extents().size();
     bytes += stored.block().id().length();
     liveBySegment.merge(stored.segment(), 1, Integer::sum);
   }
@@ -55,6 +57,7 @@ final class JournalState {
       live.remove(stored.block().sequence());
       byId.remove(stored.block().id());
       bytes -= stored.block().id().length();
+      extents -= stored.block().extents().size();
       liveBySegment.computeIfPresent(
           stored.segment(), (segment, count) -> count == 1 ? null : count - 1);
     }
@@ -74,7 +77,7 @@ final class JournalState {
     }
   }
 
-  /** Gives a block another name. */
+  /** Gives a block another name; there are as many extents as before. */
   void rename(long sequence, BlockId id, List<Extent> extents) {
     Stored stored = live.get(sequence);
     if (stored != null) {
@@ -110,6 +113,11 @@ final class JournalState {
 
   int count() {
     return live.size();
+  }
+
+  /** Of all blocks. */
+  long extents() {
+    return extents;
   }
 
   int files() {

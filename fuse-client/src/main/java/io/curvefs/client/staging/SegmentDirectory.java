@@ -13,7 +13,10 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
@@ -67,9 +70,12 @@ public final class SegmentDirectory implements SegmentStore {
    * @throws IOException one line for the user: what is wrong with the directory, and the remedy
    */
   public static SegmentDirectory open(Path directory) throws IOException {
+    FileChannel channel;
     try {
       make(directory);
       requirePrivate(directory);
+      channel =
+          FileChannel.open(directory.resolve("lock"), Set.of(CREATE, READ, WRITE), OWNER_ONLY_FILE);
     } catch (AccessDeniedException e) {
       throw new IOException(
           "write-back journal "
@@ -77,9 +83,11 @@ public final class SegmentDirectory implements SegmentStore {
               + " cannot be written: change its owner, or choose"
               + " another with -o writeback_dir=DIR",
           e);
+    } catch (FileAlreadyExistsException e) {
+      throw unusable(directory, e.getFile() + " is not a directory", e);
+    } catch (FileSystemException e) {
+      throw unusable(directory, String.valueOf(e.getMessage()), e);
     }
-    FileChannel channel =
-        FileChannel.open(directory.resolve("lock"), Set.of(CREATE, READ, WRITE), OWNER_ONLY_FILE);
     boolean taken = false;
     try {
       if (!tryLock(channel)) {
@@ -97,6 +105,16 @@ public final class SegmentDirectory implements SegmentStore {
         channel.close();
       }
     }
+  }
+
+  private static IOException unusable(Path directory, String why, IOException cause) {
+    return new IOException(
+        "write-back journal "
+            + directory
+            + " cannot be used: "
+            + why
+            + ". Choose another with -o writeback_dir=DIR",
+        cause);
   }
 
   /** Makes a directory and what is missing above it, so that a power cut takes none of it away. */
@@ -142,15 +160,40 @@ public final class SegmentDirectory implements SegmentStore {
     }
   }
 
+  /** Whether a file has the name of a segment. */
+  public static boolean isSegment(Path file) {
+    Path name = file.getFileName();
+    return name != null && NAME.matcher(name.toString()).matches();
+  }
+
   /**
    * Bytes of the segments that a directory holds, whoever uses it; 0 when it is not there or empty.
+   *
+   * @throws IOException one line for the user
    */
   public static long bytesIn(Path directory) throws IOException {
-    long sum = 0;
-    for (long number : numbers(directory)) {
-      sum += Files.size(directory.resolve(fileName(number)));
+    try {
+      long sum = 0;
+      for (long number : numbers(directory)) {
+        sum += size(directory.resolve(fileName(number)));
+      }
+      return sum;
+    } catch (AccessDeniedException e) {
+      throw new IOException(
+          "write-back journal "
+              + directory
+              + " cannot be read by this user: change its owner, or choose another with"
+              + " -o writeback_dir=DIR",
+          e);
     }
-    return sum;
+  }
+
+  private static long size(Path segment) throws IOException {
+    try {
+      return Files.size(segment);
+    } catch (NoSuchFileException e) {
+      return 0; // whoever uses it was done with it
+    }
   }
 
   private static List<Long> numbers(Path directory) throws IOException {

@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
  * stale; what another mount writes does. Thread-safe.
  */
 final class SeenVersions implements ContentListener {
-  private static final int FILES_MAX = 1_000_000;
+  /** About 130 bytes of heap each. */
+  private static final int FILES_MAX = 500_000;
+
   private static final long NONE = -1;
 
   private final Cache<InodeId, Seen> seen = Caffeine.newBuilder().maximumSize(FILES_MAX).build();

@@ -172,6 +172,17 @@ class ReadOrderTest {
   }
 
   @Test
+  void directories_of_which_only_the_end_is_listed_push_out_none_that_are_known() {
+    long[] files = files(1, 100);
+    list(DIRECTORY, files);
+    for (int other = 100; other < 200; other++) {
+      order.listed(other, 50, files(other, 10));
+    }
+    list(2, files(2, 100));
+    assertThat(readAll(files, SMALL)).hasSizeGreaterThan(90);
+  }
+
+  @Test
   void only_so_many_names_are_remembered() {
     for (int directory = 1; directory <= 40; directory++) {
       list(directory, files(directory, 100_000));

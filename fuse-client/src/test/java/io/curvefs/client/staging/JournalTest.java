@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -70,6 +72,10 @@ class JournalTest {
   }
 
   private Put put(Journal journal, long inode, byte[] bytes) {
+    return put(journal, inode, bytes, 1);
+  }
+
+  private Put put(Journal journal, long inode, byte[] bytes, int extents) {
     BlockId id = new BlockId(++slices, 0, bytes.length);
     Extent extent =
         Extent.newBuilder()
@@ -81,7 +87,12 @@ class JournalTest {
     OptionalLong sequence =
         journal.append(
             new Journal.NewBlock(
-                new InodeId(inode), id, 0, List.of(extent), bytes.length, at(slices)),
+                new InodeId(inode),
+                id,
+                0,
+                Collections.nCopies(extents, extent),
+                bytes.length,
+                at(slices)),
             List.of(ByteBuffer.wrap(bytes)),
             failure -> {
               if (failure == null) {
@@ -143,10 +154,12 @@ class JournalTest {
     }
     assertThat(SegmentDirectory.bytesIn(directory)).isGreaterThan(4 << 20);
     try (Journal journal = open(SegmentDirectory.open(directory))) {
-      assertThat(journal.recovered())
+      List<StagedBlock> recovered = journal.recovered();
+      assertThat(recovered)
           .extracting(StagedBlock::sequence)
           .containsExactly(first.sequence(), second.sequence());
-      assertThat(journal.recovered()).extracting(StagedBlock::mtime).containsExactly(at(1), at(99));
+      assertThat(recovered).extracting(StagedBlock::mtime).containsExactly(at(1), at(99));
+      assertThat(journal.recovered()).as("told once").isEmpty();
       assertThat(content(journal, second.id())).isEqualTo(large);
       assertThat(journal.usage().oldest()).isEqualTo(at(7));
       assertThat(journal.usage().files()).isEqualTo(2);
@@ -217,6 +230,55 @@ class JournalTest {
           }
         }
       }
+    }
+  }
+
+  /** Has what is put meanwhile be written and forced at once. */
+  private void inOneBatch(Journal journal, Runnable puts) throws InterruptedException {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    journal.done(
+        new InodeId(1),
+        0,
+        failure -> {
+          held.countDown();
+          awaitUninterruptibly(go);
+        });
+    held.await();
+    puts.run();
+    go.countDown();
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void damage_is_told_of_when_what_follows_it_first_was_forced_together_with_it() throws Exception {
+    LossySegments store = new LossySegments();
+    List<Put> puts = new ArrayList<>();
+    try (Journal journal = open(store)) {
+      put(journal, 1, random(new Random(1), 200)).await();
+      int damagedFrom = store.bytes(1).length + 100; // behind the record that begins the batch
+      inOneBatch(
+          journal,
+          () -> {
+            for (int i = 0; i < 3; i++) {
+              puts.add(put(journal, 1, random(new Random(i), 200)));
+            }
+          });
+      puts.forEach(Put::await);
+      put(journal, 1, random(new Random(9), 200)).await();
+      byte[] damaged = store.bytes(1);
+      damaged[damagedFrom] ^= 1;
+      LossySegments found = new LossySegments();
+      found.put(1, damaged);
+      assertThatThrownBy(() -> open(found)).hasMessageContaining("is damaged");
+      assertThat(found.bytes(1)).as("is not cut").isEqualTo(damaged);
     }
   }
 
@@ -334,6 +396,7 @@ class JournalTest {
           .hasMessageContaining("no space left");
       assertThat(put(journal, 1, new byte[1000])).as("in the pause").isNull();
       store.fail(false);
+      done(journal, 1, 0).join(); // by now the pause has begun
       now.addAndGet(TimeUnit.SECONDS.toNanos(11));
       later = put(journal, 1, new byte[1000]);
       later.await();
@@ -343,6 +406,106 @@ class JournalTest {
       assertThat(recovered.recovered())
           .extracting(StagedBlock::sequence)
           .containsExactly(kept.sequence(), later.sequence());
+    }
+  }
+
+  @Test
+  void what_cannot_be_forced_is_not_acknowledged_and_cut() throws Exception {
+    LossySegments store = new LossySegments();
+    try (Journal journal = open(store)) {
+      Put kept = put(journal, 1, new byte[1000]);
+      kept.await();
+      int whole = store.bytes(1).length;
+      store.failForces(true);
+      Put refused = put(journal, 1, new byte[1000]);
+      assertThatThrownBy(() -> refused.safe().get(30, TimeUnit.SECONDS))
+          .hasMessageContaining("input/output error");
+      assertThat(store.bytes(1)).hasSize(whole);
+      store.failForces(false);
+    }
+  }
+
+  @Test
+  void a_journal_that_cannot_be_cut_takes_nothing_more_and_keeps_what_it_has() throws Exception {
+    LossySegments store = new LossySegments();
+    Put kept;
+    try (Journal journal = open(store)) {
+      kept = put(journal, 1, new byte[1000]);
+      kept.await();
+      store.failForces(true);
+      store.failCuts(true);
+      Put refused = put(journal, 1, new byte[1000]);
+      assertThatThrownBy(() -> refused.safe().get(30, TimeUnit.SECONDS))
+          .hasMessageContaining("input/output error");
+      store.failForces(false);
+      store.failCuts(false);
+      now.addAndGet(TimeUnit.SECONDS.toNanos(11));
+      assertThat(put(journal, 1, new byte[1000])).as("until the next mount").isNull();
+      assertThat(content(journal, kept.id())).hasSize(1000);
+    }
+    try (Journal recovered = open(store)) {
+      assertThat(recovered.recovered()).extracting(StagedBlock::sequence).contains(kept.sequence());
+    }
+  }
+
+  @Test
+  void the_pause_of_a_failing_disk_begins_when_all_that_was_lost_is_told_of() throws Exception {
+    LossySegments store = new LossySegments();
+    try (Journal journal = open(store)) {
+      put(journal, 1, new byte[1000]).await();
+      store.onTruncate(() -> now.addAndGet(TimeUnit.SECONDS.toNanos(11))); // a slow disk
+      List<Put> lost = new ArrayList<>();
+      CompletableFuture<Put> whenTold = new CompletableFuture<>();
+      inOneBatch(
+          journal,
+          () -> {
+            store.fail(true);
+            lost.add(put(journal, 1, new byte[1000]));
+            lost.add(put(journal, 1, new byte[1000]));
+            lost.get(0)
+                .safe()
+                .whenComplete(
+                    (done, failure) -> whenTold.complete(put(journal, 1, new byte[1000])));
+          });
+      assertThat(whenTold.get(30, TimeUnit.SECONDS)).as("behind one that was lost").isNull();
+      assertThatThrownBy(() -> lost.get(1).safe().get(30, TimeUnit.SECONDS))
+          .hasMessageContaining("no space left");
+      store.fail(false);
+    }
+  }
+
+  @Test
+  void extents_cost_memory_too_and_are_bounded() throws Exception {
+    try (Journal journal = open(new LossySegments())) {
+      List<Put> puts = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        Put put = put(journal, 1 + i, new byte[10], 100_000);
+        if (put != null) {
+          puts.add(put);
+        }
+      }
+      assertThat(puts).as("blocks of 100,000 extents").hasSize(2);
+      puts.forEach(Put::await);
+      assertThat(put(journal, 9, new byte[10], 100_000)).as("stored, not queued").isNull();
+      done(journal, 1, puts.get(0).sequence()).join();
+      Put more = put(journal, 9, new byte[10], 100_000);
+      assertThat(more).as("once one is done").isNotNull();
+      more.await();
+    }
+  }
+
+  @Test
+  void a_full_journal_takes_no_times_either() throws Exception {
+    try (Journal journal = open(new LossySegments(), 8 << 20)) {
+      for (int length : new int[] {700_000, 10_000, 1}) {
+        Put put = put(journal, 1, new byte[length]);
+        while (put != null) {
+          put.await();
+          put = put(journal, 1, new byte[length]);
+        }
+      }
+      assertThatThrownBy(() -> journal.times(new InodeId(1), 1, at(5)).get(30, TimeUnit.SECONDS))
+          .hasMessageContaining("full");
     }
   }
 
@@ -388,6 +551,18 @@ class JournalTest {
     SegmentDirectory.open(journal).close();
     Files.setPosixFilePermissions(journal, PosixFilePermissions.fromString("rwxrwxrwx"));
     assertThatThrownBy(() -> SegmentDirectory.open(journal)).hasMessageContaining("chmod 700");
+  }
+
+  @Test
+  void a_directory_that_is_none_is_told_of_with_its_remedy(@TempDir Path directory)
+      throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "no directory");
+    for (Path journal : List.of(file, file.resolve("journal"))) {
+      assertThatThrownBy(() -> SegmentDirectory.open(journal))
+          .as("%s", journal)
+          .hasMessageMatching("(?i).*not a directory.*")
+          .hasMessageContaining("writeback_dir=DIR");
+    }
   }
 
   /** The header of segment 1; then a frame with block 1_0_3 of inode 5 and its three bytes. */

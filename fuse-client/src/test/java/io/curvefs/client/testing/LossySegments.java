@@ -21,6 +21,9 @@ public final class LossySegments implements SegmentStore {
   private final Map<Long, Content> contents = new TreeMap<>();
   private boolean off;
   private boolean failing;
+  private boolean failingForces;
+  private boolean failingCuts;
+  private Runnable onTruncate = () -> {};
 
   private static final class Content {
     byte[] bytes = new byte[0];
@@ -35,6 +38,21 @@ public final class LossySegments implements SegmentStore {
   /** Whether writes fail, as those of a full disk do. */
   public synchronized void fail(boolean now) {
     failing = now;
+  }
+
+  /** Whether bytes are taken, but cannot be forced. */
+  public synchronized void failForces(boolean now) {
+    failingForces = now;
+  }
+
+  /** Whether segments cannot be cut, nor removed. */
+  public synchronized void failCuts(boolean now) {
+    failingCuts = now;
+  }
+
+  /** What happens while a segment is cut. */
+  public synchronized void onTruncate(Runnable what) {
+    onTruncate = what;
   }
 
   /** What is found after the power is back. */
@@ -89,6 +107,13 @@ public final class LossySegments implements SegmentStore {
     }
   }
 
+  private synchronized void requireCuttable() throws IOException {
+    requirePower();
+    if (failingCuts) {
+      throw new IOException("input/output error");
+    }
+  }
+
   private synchronized void requireWritable() throws IOException {
     requirePower();
     if (failing) {
@@ -123,7 +148,7 @@ public final class LossySegments implements SegmentStore {
 
   @Override
   public synchronized void delete(long number) throws IOException {
-    requirePower();
+    requireCuttable();
     contents.remove(number);
   }
 
@@ -166,6 +191,9 @@ public final class LossySegments implements SegmentStore {
     public void force() throws IOException {
       synchronized (LossySegments.this) {
         requireWritable();
+        if (failingForces) {
+          throw new IOException("input/output error");
+        }
         content.forced = content.bytes.clone();
       }
     }
@@ -173,7 +201,8 @@ public final class LossySegments implements SegmentStore {
     @Override
     public void truncate(long size) throws IOException {
       synchronized (LossySegments.this) {
-        requirePower();
+        requireCuttable();
+        onTruncate.run();
         content.bytes = Arrays.copyOf(content.bytes, (int) size);
         content.forced = content.bytes.clone();
       }

@@ -24,6 +24,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -125,6 +127,11 @@ class WritebackVfsTest {
       assertThat(System.nanoTime()).as(what).isLessThan(until);
       Thread.onSpinWait();
     }
+  }
+
+  private static boolean waitsForCommit(Thread thread) {
+    return Arrays.stream(thread.getStackTrace())
+        .anyMatch(frame -> frame.getMethodName().equals("awaitCommitted"));
   }
 
   private StagedUsage staged() {
@@ -334,10 +341,19 @@ class WritebackVfsTest {
     byte[] content = random(1, 100_000);
     objects.hold(Operation.PUT);
     InodeId file = write("temporary", content);
-    Thread release = new Thread(objects::heal);
-    release.start();
-    mount.vfs.rename(mount.vfs.root(), name("temporary"), mount.vfs.root(), name("final"));
-    release.join();
+    FutureTask<Void> rename =
+        new FutureTask<>(
+            () -> {
+              mount.vfs.rename(
+                  mount.vfs.root(), name("temporary"), mount.vfs.root(), name("final"));
+              return null;
+            });
+    Thread renaming = new Thread(rename);
+    renaming.start();
+    awaitThat("the rename to wait", () -> rename.isDone() || waitsForCommit(renaming));
+    assertThat(rename.isDone()).as("renamed before it was uploaded").isFalse();
+    objects.heal();
+    rename.get(LONG.toSeconds(), TimeUnit.SECONDS);
     assertThat(other.vfs.lookup(other.vfs.root(), name("final"))).isEqualTo(file);
     assertThat(read(other, file)).isEqualTo(content);
   }
@@ -375,14 +391,24 @@ class WritebackVfsTest {
   }
 
   @Test
+  void writers_of_whole_blocks_are_held_up_too() throws Exception {
+    mount.close();
+    mount = mounted(true, MetaOptions.DEFAULTS, Duration.ZERO);
+    write("file", random(1, 4 << 20));
+    assertThat(staged().throttled()).isPositive();
+    awaitUploaded();
+  }
+
+  @Test
   void a_full_journal_lets_writes_through_to_the_object_store() throws Exception {
-    // 64 MiB of journal; the uploads of what is in it are held up for the first moment.
+    // 64 MiB of journal, of which 24 MiB, 8 files, are being uploaded at once: one more goes
+    // through.
     objects.hold(Operation.PUT);
     InodeId[] files = new InodeId[40];
     Thread release =
         new Thread(
             () -> {
-              while (staged().bytes() < 40 << 20) {
+              while (objects.held(Operation.PUT) <= 8) {
                 Thread.onSpinWait();
               }
               objects.heal();
@@ -403,6 +429,7 @@ class WritebackVfsTest {
     segments.fail(true);
     byte[] content = random(1, 6_000_000);
     InodeId file = write("file", content);
+    assertThat(segments.list()).as("segments that were made").isEmpty();
     assertThat(read(other, file)).isEqualTo(content);
     segments.fail(false);
   }

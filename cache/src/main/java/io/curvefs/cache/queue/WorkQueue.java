@@ -1,4 +1,4 @@
-package io.curvefs.cache.disk;
+package io.curvefs.cache.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.page.PagedBytes;
@@ -14,19 +14,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The threads that change one directory. What nobody waits for is bounded in bytes; what exceeds
- * the bound is dropped, for a cache may forget. Thread-safe.
+ * The threads that bring content to one slower place. What nobody waits for is bounded in bytes;
+ * what exceeds the bound is dropped, for a cache may forget. Thread-safe.
  */
-final class WriteQueue implements AutoCloseable {
-  private static final int THREADS = 4;
+public final class WorkQueue implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(WorkQueue.class);
   private static final Duration IDLE_MAX = Duration.ofSeconds(10);
   private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
   /** Work that may fail. */
   @FunctionalInterface
-  interface Work {
+  public interface Work {
     void run() throws IOException;
   }
 
@@ -40,25 +42,54 @@ final class WriteQueue implements AutoCloseable {
   private int pending;
 
   /**
-   * @param what the directory, for messages
+   * @param what the place, for messages
+   * @param threadName of each of the threads
+   * @param threadsMax while there is work; none are kept for long without
    * @param bytesMax most bytes of pages that wait
    */
-  WriteQueue(String what, long bytesMax) {
+  public WorkQueue(String what, String threadName, int threadsMax, long bytesMax) {
     this.what = what;
     this.bytesMax = bytesMax;
     this.threads =
         new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
+            threadsMax,
+            threadsMax,
             IDLE_MAX.toMillis(),
             TimeUnit.MILLISECONDS,
             new LinkedBlockingQueue<>(), // bounded by bytesMax, and by the threads that wait
             work -> {
-              Thread writer = new Thread(work, "curvefs-cache-writer");
-              writer.setDaemon(true);
-              return writer;
+              Thread thread = new Thread(work, threadName);
+              thread.setDaemon(true);
+              return thread;
             });
     threads.allowCoreThreadTimeOut(true);
+  }
+
+  /** Work, and what is to be done in any case once it was done or dropped. */
+  private final class Task implements Runnable {
+    private final Runnable work;
+    private final Runnable after;
+
+    Task(Runnable work, Runnable after) {
+      this.work = work;
+      this.after = after;
+    }
+
+    @Override
+    public void run() {
+      try {
+        work.run();
+      } catch (Throwable e) { // the thread goes on, for others wait
+        log.error("a defect at {}", what, e);
+      } finally {
+        end();
+      }
+    }
+
+    void end() {
+      after.run();
+      addPending(-1);
+    }
   }
 
   /**
@@ -66,64 +97,73 @@ final class WriteQueue implements AutoCloseable {
    *
    * @return false if the queue is full or closed
    */
-  boolean offer(PagedBytes content, Runnable work) {
+  public boolean offer(PagedBytes content, Runnable work) {
     int held = content.heldBytes();
     if (queuedBytes.addAndGet(held) > bytesMax) {
       queuedBytes.addAndGet(-held);
       return false;
     }
     content.retain();
-    boolean taken =
-        execute(
+    return execute(
+        new Task(
             () -> {
-              try {
-                if (!abandoned) {
-                  work.run();
-                }
-              } finally {
-                queuedBytes.addAndGet(-held);
-                content.release();
+              if (!abandoned) {
+                work.run();
               }
-            });
-    if (!taken) {
-      queuedBytes.addAndGet(-held);
-      content.release();
-    }
-    return taken;
+            },
+            () -> {
+              queuedBytes.addAndGet(-held);
+              content.release();
+            }));
   }
 
   /**
-   * Does the work on one of the threads, and waits for it.
+   * Does the work on one of the threads, and waits for it. Of a caller that does not wait to the
+   * end nothing is left: what has not begun is never done.
    *
    * @param content kept until the work is done, however long the caller waits; null for none
+   * @param undo takes the work back, when it had begun and was done after the caller had given up
    * @throws IOException of the work, or if it takes longer than {@code waitMax}
    */
-  void call(@Nullable PagedBytes content, Duration waitMax, Work work) throws IOException {
+  public void call(@Nullable PagedBytes content, Duration waitMax, Work work, Runnable undo)
+      throws IOException {
     CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     if (content != null) {
       content.retain();
     }
-    boolean taken =
-        execute(
+    Task task =
+        new Task(
+            () -> run(work, done, undo),
             () -> {
-              try {
-                work.run();
-                done.complete(null);
-              } catch (IOException | RuntimeException e) {
-                done.completeExceptionally(e);
-              } finally {
-                if (content != null) {
-                  content.release();
-                }
+              if (content != null) {
+                content.release();
               }
             });
-    if (!taken) {
-      if (content != null) {
-        content.release();
-      }
+    if (!execute(task)) {
       throw new IOException(what + " is closed");
     }
-    await(done, waitMax);
+    try {
+      await(done, waitMax);
+    } finally {
+      if (done.isCancelled() && threads.remove(task)) {
+        task.end();
+      }
+    }
+  }
+
+  private static void run(Work work, CompletableFuture<@Nullable Void> done, Runnable undo) {
+    if (done.isDone()) {
+      return; // the caller has given up
+    }
+    try {
+      work.run();
+    } catch (Throwable e) {
+      done.completeExceptionally(e);
+      return;
+    }
+    if (!done.complete(null)) {
+      undo.run();
+    }
   }
 
   private void await(CompletableFuture<@Nullable Void> done, Duration waitMax) throws IOException {
@@ -133,29 +173,27 @@ final class WriteQueue implements AutoCloseable {
       if (e.getCause() instanceof IOException failure) {
         throw failure;
       }
-      throw new IOException("cannot write to " + what + ": " + e.getCause(), e);
+      throw new IOException("work for " + what + " failed: " + e.getCause(), e);
     } catch (TimeoutException e) {
-      throw new IOException(what + " did not answer within " + waitMax.toSeconds() + " s", e);
+      if (done.cancel(false)) {
+        throw new IOException(what + " did not answer within " + waitMax.toSeconds() + " s", e);
+      }
+      await(done, waitMax); // it has just been done
     } catch (InterruptedException e) {
+      done.cancel(false);
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while waiting for " + what);
     }
   }
 
-  private boolean execute(Runnable work) {
+  private boolean execute(Task task) {
     addPending(1);
     try {
-      threads.execute(
-          () -> {
-            try {
-              work.run();
-            } finally {
-              addPending(-1);
-            }
-          });
+      threads.execute(task);
       return true;
-    } catch (RejectedExecutionException e) { // closed
-      addPending(-1);
+    } catch (RejectedExecutionException | OutOfMemoryError e) { // closed, or no thread to be had
+      threads.remove(task);
+      task.end();
       return false;
     }
   }
@@ -165,8 +203,13 @@ final class WriteQueue implements AutoCloseable {
     notifyAll();
   }
 
+  /** Whether nothing is queued or being done. */
+  public synchronized boolean isIdle() {
+    return pending == 0;
+  }
+
   /** Waits until nothing is queued or being done; false if that took too long. */
-  synchronized boolean awaitIdle(Duration waitMax) throws InterruptedException {
+  public synchronized boolean awaitIdle(Duration waitMax) throws InterruptedException {
     long end = System.nanoTime() + waitMax.toNanos();
     while (pending > 0) {
       long left = end - System.nanoTime();
