@@ -85,12 +85,12 @@ final class Repetition {
    */
   long pauseAfter(ObjectStoreException failure) throws ObjectStoreException {
     ObjectStoreException before = last;
+    // What came before says more than that some time is over.
+    ObjectStoreException telling =
+        before != null && S3Failures.outOfTime(failure) ? before : failure;
+    last = telling;
     long now = nanoClock.getAsLong();
     long left = Math.min(boundNanos - (now - failingSinceNanos), wholeNanos - (now - startNanos));
-    if (left <= 0 && before != null && S3Failures.outOfTime(failure)) {
-      throw before; // it says more than that the time is over
-    }
-    last = failure;
     long pause =
         switch (failure.kind()) {
           case UNREACHABLE -> pause(FIRST_PAUSE_NANOS, PAUSE_NANOS_MAX);
@@ -99,7 +99,7 @@ final class Repetition {
           case NOT_FOUND, NO_SUCH_BUCKET, ACCESS_DENIED, REJECTED -> throw failure;
         };
     if (pause >= left) {
-      throw failure;
+      throw telling;
     }
     return pause;
   }

@@ -63,7 +63,7 @@ final class S3Clients {
             NettyNioAsyncHttpClient.builder()
                 .maxConcurrency(limits.concurrentPutsMax())
                 .eventLoopGroup(loops)
-                .connectionAcquisitionTimeout(limits.totalBound())
+                .connectionAcquisitionTimeout(limits.acquireTimeout())
                 .connectionTimeout(limits.connectTimeout())
                 .readTimeout(limits.stallTimeout())
                 .writeTimeout(limits.stallTimeout()))

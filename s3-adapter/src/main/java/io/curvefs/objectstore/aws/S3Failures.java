@@ -69,9 +69,14 @@ final class S3Failures {
     };
   }
 
-  /** Whether only the end of the call's time ended an attempt. */
+  /**
+   * Whether an attempt ended without a word from the store: at the end of the call's time, or of
+   * the time to wait for a connection of the pool, which the Netty client sometimes does not give
+   * out after others could not be opened.
+   */
   static boolean outOfTime(ObjectStoreException failure) {
-    return find(failure, ApiCallTimeoutException.class) != null;
+    return find(failure, ApiCallTimeoutException.class) != null
+        || find(failure, TimeoutException.class) != null;
   }
 
   /** Whether a body came complete and wrong. */

@@ -50,6 +50,14 @@ public record S3Limits(
     }
   }
 
+  /**
+   * Longest wait for a connection of the pool that writes. Puts never queue for one, so it is the
+   * time to open it, and one second more.
+   */
+  Duration acquireTimeout() {
+    return min(connectTimeout.plusSeconds(1), totalBound);
+  }
+
   /** The longest time of a put whose bytes move. */
   Duration movingPutBound() {
     return totalBound.multipliedBy(MOVING_PUT_BOUNDS);

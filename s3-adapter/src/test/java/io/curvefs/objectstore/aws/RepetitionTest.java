@@ -8,10 +8,12 @@ import io.curvefs.objectstore.ObjectStoreException.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
+import software.amazon.awssdk.core.exception.SdkClientException;
 
 class RepetitionTest {
 
@@ -94,6 +96,21 @@ class RepetitionTest {
     repetition.pauseAfter(real);
     now += Duration.ofSeconds(60).toNanos();
     assertThatThrownBy(() -> repetition.pauseAfter(late)).isSameAs(real);
+  }
+
+  @Test
+  void a_connection_that_was_not_given_out_does_not_hide_why_others_failed() throws Exception {
+    ObjectStoreException real = failure(Kind.UNREACHABLE);
+    ObjectStoreException silent =
+        new ObjectStoreException(
+            Kind.OVERLOADED,
+            "silent",
+            SdkClientException.create("acquire", new Throwable(new TimeoutException())));
+    repetition.pauseAfter(real);
+    now += Duration.ofSeconds(30).toNanos();
+    assertThat(repetition.pauseAfter(silent)).isPositive();
+    now += Duration.ofSeconds(30).toNanos() - 1; // no time is left for a pause
+    assertThatThrownBy(() -> repetition.pauseAfter(silent)).isSameAs(real);
   }
 
   @Test

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class S3RefusalsTest {
 
-  private static final S3Limits HURRIED = S3Limits.DEFAULTS.withTotalBound(Duration.ofSeconds(4));
+  private static final S3Limits HURRIED = S3Limits.DEFAULTS.withTotalBound(Duration.ofSeconds(3));
   private static final S3Credentials.StaticKeys KEYS = S3Credentials.of("access", "topsecret");
 
   private EmbeddedS3Server server;
@@ -74,7 +74,7 @@ class S3RefusalsTest {
       for (Future<ObjectStoreException> failure : failures) {
         failure.get();
       }
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(12));
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(9));
       for (Throwable t = probe; t != null; t = t.getCause()) {
         assertThat(t.toString()).doesNotContain("topsecret");
       }
