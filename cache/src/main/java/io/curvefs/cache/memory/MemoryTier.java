@@ -97,10 +97,10 @@ public final class MemoryTier implements AutoCloseable {
 
   /**
    * Reserves room for a block to be fetched ahead, unless it would push out others whose readers
-   * have yet to come. {@link #giveUpAhead} follows, whether or not the block came.
+   * have yet to come. It ends when the block is put; {@link #giveUpAhead} follows in any case.
    */
   public boolean reserveAhead(BlockId id) {
-    return recent.reserveAhead(heldBytes(id));
+    return recent.reserveAhead(id, heldBytes(id));
   }
 
   /** Bytes of blocks that may be fetched ahead and not be read yet, at the same time. */
@@ -110,7 +110,7 @@ public final class MemoryTier implements AutoCloseable {
 
   /** Ends {@link #reserveAhead}. */
   public void giveUpAhead(BlockId id) {
-    recent.giveUpAhead(heldBytes(id));
+    recent.giveUpAhead(id);
   }
 
   private static int heldBytes(BlockId id) {

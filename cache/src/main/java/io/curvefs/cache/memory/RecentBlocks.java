@@ -3,6 +3,7 @@ package io.curvefs.cache.memory;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagedBytes;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -42,7 +43,11 @@ final class RecentBlocks {
   @GuardedBy("this")
   private long unreadBytes;
 
-  /** Bytes on their way here. */
+  /** Bytes of the blocks that are on their way here and were not fetched by their reader. */
+  @GuardedBy("this")
+  private final Map<BlockId, Integer> reserved = new HashMap<>();
+
+  /** Sum of {@link #reserved}. */
   @GuardedBy("this")
   private long reservedBytes;
 
@@ -91,24 +96,31 @@ final class RecentBlocks {
   }
 
   /**
-   * Reserves room for bytes to be fetched ahead, if there is any: unread blocks must not push each
-   * other out before their readers come. To be given up by {@link #giveUpAhead} once they are here
-   * or will not come.
+   * Reserves room for a block to be fetched ahead, if there is any: unread blocks must not push
+   * each other out before their readers come. The reservation ends when the block comes, whoever
+   * brought it, and with {@link #giveUpAhead}.
    */
-  synchronized boolean reserveAhead(int more) {
+  synchronized boolean reserveAhead(BlockId id, int more) {
     if (unreadBytes + reservedBytes + more > aheadBytesMax()) {
       return false;
     }
-    reservedBytes += more;
+    if (reserved.putIfAbsent(id, more) == null) {
+      reservedBytes += more;
+    }
     return true;
   }
 
-  synchronized void giveUpAhead(int reserved) {
-    reservedBytes -= reserved;
+  /** Ends a reservation, if there still is one. */
+  synchronized void giveUpAhead(BlockId id) {
+    Integer given = reserved.remove(id);
+    if (given != null) {
+      reservedBytes -= given;
+    }
   }
 
   /** Keeps a block that is not here yet, with a reference of its own. */
   synchronized boolean add(BlockId id, PagedBytes content, boolean read) {
+    giveUpAhead(id); // what is here is not on its way: its reader may ask for more at once
     if (blocks.containsKey(id)) {
       return false;
     }

@@ -197,6 +197,15 @@ class MemoryTierTest {
     assertThat(tier.reserveAhead(block(reserved))).isTrue();
   }
 
+  @Test
+  void what_has_come_is_not_on_its_way_any_more() throws IOException {
+    for (int i = 0; i < 100; i++) { // those who fetch are too slow to give up before the reader
+      assertThat(tier.reserveAhead(block(i))).as("block %d", i).isTrue();
+      putAhead(block(i));
+      assertAndRelease(tier.read(block(i), 1), block(i));
+    }
+  }
+
   private void fetchAhead(BlockId id) throws IOException {
     assertThat(tier.reserveAhead(id)).isTrue();
     putAhead(id);
