@@ -64,8 +64,23 @@ final class OpenReporter {
       toldSession = session.id;
     }
     Map<GroupId, List<OpenInode>> closed = byGroup(files.takeClosed());
-    Map<GroupId, List<OpenInode>> held = byGroup(files.tellHeld());
     List<OpenInode> known = new ArrayList<>();
+    List<OpenInode> held = files.tellHeld();
+    try {
+      report(session, closed, byGroup(held), known);
+    } finally {
+      files.told(known);
+    }
+  }
+
+  /**
+   * @param known takes those of {@code held} that their leaders know now
+   */
+  private void report(
+      SessionKeeper.ClientSession session,
+      Map<GroupId, List<OpenInode>> closed,
+      Map<GroupId, List<OpenInode>> held,
+      List<OpenInode> known) {
     Deadline deadline = Deadline.in(TELL_MAX);
     Map<GroupId, CompletableFuture<KeepOpenReply>> asked = new HashMap<>();
     for (GroupId group : groups) {
@@ -89,7 +104,6 @@ final class OpenReporter {
             log.debug("group {} does not hear what is open: {}", group, e.getMessage());
           }
         });
-    files.told(known);
   }
 
   /**
@@ -99,9 +113,9 @@ final class OpenReporter {
    */
   void tellHeld(SessionKeeper.ClientSession session, Deadline deadline) throws RefusedException {
     List<OpenInode> known = new ArrayList<>();
-    Map<GroupId, List<OpenInode>> held = byGroup(files.tellHeld());
+    List<OpenInode> held = files.tellHeld();
     try {
-      for (Map.Entry<GroupId, List<OpenInode>> group : held.entrySet()) {
+      for (Map.Entry<GroupId, List<OpenInode>> group : byGroup(held).entrySet()) {
         KeepOpenRequest.Builder request =
             KeepOpenRequest.newBuilder()
                 .setTarget(target(session, group.getKey()))
