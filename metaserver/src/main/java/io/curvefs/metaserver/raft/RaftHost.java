@@ -22,6 +22,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.DBOptions;
 
@@ -32,6 +33,7 @@ public final class RaftHost implements AutoCloseable {
 
   private static final long LOG_WAL_BYTES_MAX = 64L << 20;
   private static final int RELEASE_SECONDS = 5;
+  private static final long RELEASE_PAUSE_NANOS = 1_000_000;
 
   static {
     // Bolt's own logging fails with today's logback; what matters of it JRaft logs through SLF4J.
@@ -148,7 +150,7 @@ public final class RaftHost implements AutoCloseable {
     rpcServer.shutdown();
     long start = System.nanoTime();
     while (!released() && System.nanoTime() - start < RELEASE_SECONDS * 1_000_000_000L) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
     }
   }
 
