@@ -144,10 +144,18 @@ class OpenCacheVfsTest {
     assertThat(read(mount, inode)).isEqualTo("TWO");
   }
 
+  /** A file that the metaserver knows to be open nowhere, and the mount can open without asking. */
+  private InodeId knownAndClosed(String content) throws IOException {
+    InodeId inode = write(other, root, content);
+    other.meta.reportOpensNow();
+    read(mount, inode);
+    mount.meta.reportOpensNow();
+    return inode;
+  }
+
   @Test
   void a_file_removed_here_stays_readable_to_who_holds_it_open() throws IOException {
-    InodeId inode = write(other, root, "one");
-    read(mount, inode);
+    InodeId inode = knownAndClosed("one");
     long handle = mount.vfs.open(inode, Vfs.Access.READ).handle();
     assertThat(mount.requests("OPEN")).isEqualTo(1);
 
@@ -159,8 +167,7 @@ class OpenCacheVfsTest {
 
   @Test
   void a_file_removed_elsewhere_stays_readable_once_the_open_was_told() throws IOException {
-    InodeId inode = write(other, root, "one");
-    read(mount, inode);
+    InodeId inode = knownAndClosed("one");
     long handle = mount.vfs.open(inode, Vfs.Access.READ).handle();
     mount.meta.reportOpensNow();
 
