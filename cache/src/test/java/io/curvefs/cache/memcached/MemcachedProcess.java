@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -118,6 +119,26 @@ public final class MemcachedProcess implements AutoCloseable {
   /** Makes it hang: connections are accepted by the kernel, nobody answers. */
   public void stop() throws Exception {
     signal("STOP");
+    long start = System.nanoTime();
+    while (!isStopped()) { // a thread that runs on another processor may still answer
+      if (System.nanoTime() - start > TIMEOUT_MILLIS * 1_000_000L) {
+        throw new AssertionError("memcached does not stop");
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  /** Whether each of its threads is stopped: proc(5). */
+  private boolean isStopped() throws IOException {
+    try (DirectoryStream<Path> threads =
+        Files.newDirectoryStream(Path.of("/proc/" + process.pid() + "/task"))) {
+      for (Path thread : threads) {
+        if (!Files.readString(thread.resolve("status")).contains("\nState:\tT")) {
+          return false;
+        }
+      }
+      return true;
+    }
   }
 
   public void goOn() throws Exception {

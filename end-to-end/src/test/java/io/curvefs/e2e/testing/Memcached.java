@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -99,6 +100,15 @@ public final class Memcached implements AutoCloseable {
   /** SIGSTOP: it accepts and never answers. */
   public void suspend() {
     Shell.run("kill", "-STOP", process.pid()).ok();
+    // A thread that runs on another processor may still answer: proc(5).
+    Await.until(
+        "memcached to stop",
+        START_MAX,
+        () ->
+            Shell.tryBash(
+                    Path.of("/proc/" + process.pid() + "/task"), "grep -L '^State:.T' */status")
+                .out()
+                .isEmpty());
   }
 
   /** SIGCONT. */
