@@ -2,6 +2,7 @@ package io.curvefs.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
@@ -9,6 +10,8 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -24,6 +27,8 @@ import org.junit.jupiter.api.Timeout;
 class ReadCostTest {
   private static final String READS = "curvefs.fuse.operations{operation=READ}";
   private static final String FLUSHES = "curvefs.fuse.operations{operation=FLUSH}";
+  private static final String OPENS = "curvefs.fuse.operations{operation=OPEN}";
+  private static final String RELEASES = "curvefs.fuse.operations{operation=RELEASE}";
   private static final String GETS = "curvefs.s3.requests{verb=GET}";
   private static final String RECEIVED = "curvefs.s3.bytes.received";
   private static final String BATCHES = "curvefs.meta.requests{operation=GET_FILES}";
@@ -99,6 +104,36 @@ class ReadCostTest {
       assertThat(Files.readAllBytes(file)).containsOnly(expected);
     }
     assertThat(trainer.counted(READS) - reads).as("of the changed file alone").isBetween(1.0, 4.0);
+  }
+
+  @Test
+  void a_mount_with_no_open_is_asked_for_bytes_alone_and_sees_what_others_change()
+      throws IOException, InterruptedException {
+    List<Path> files = files(50, 100_000);
+    Mount trainer = SharedCluster.get().mount(mount.fileSystem(), "ro,no_open");
+    others.add(trainer);
+    List<Path> seen =
+        files.stream().map(file -> trainer.path("set").resolve(file.getFileName())).toList();
+    for (int epoch = 0; epoch < 3; epoch++) {
+      for (int i = 0; i < seen.size(); i++) {
+        assertThat(Files.readAllBytes(seen.get(i))).hasSize(100_000).containsOnly((byte) i);
+      }
+    }
+    assertThat(trainer.counted(READS)).as("of the first epoch").isBetween(50.0, 150.0);
+    assertThat(trainer.counted(OPENS)).as("the first is refused for ever").isBetween(1.0, 2.0);
+    assertThat(trainer.counted(RELEASES)).isZero();
+
+    // The same length: nothing but the version tells that these are other bytes.
+    byte[] changed = new byte[100_000];
+    Arrays.fill(changed, (byte) 99);
+    Files.write(files.get(7), changed);
+    FileTime time = Files.getLastModifiedTime(files.get(7));
+    Await.until(
+        "the new time of the file",
+        Duration.ofSeconds(20),
+        () -> Files.getLastModifiedTime(seen.get(7)).equals(time));
+    assertThat(Files.readAllBytes(seen.get(7))).as("seen with its time").containsOnly((byte) 99);
+    assertThat(Files.readAllBytes(seen.get(8))).containsOnly((byte) 8);
   }
 
   @Test

@@ -43,6 +43,8 @@ import picocli.CommandLine.Parameters;
       "  negative_timeout=SECONDS  how long the absence of a name may be kept (0)",
       "  open_cache=SECONDS      how long what is known of a file is enough to open it for reading; 0:",
       "                          each open asks, and sees what other mounts closed before (0)",
+      "  no_open                 with ro: the kernel opens and closes files without asking; what others",
+      "                          change is seen when attributes are asked for (attr_timeout)",
       "  meta_timeout=SECONDS    longest wait for the metaservers, then EIO (60)",
       "  s3_timeout=SECONDS      longest wait for the object store, then EIO (60)",
       "  threads=N               threads that answer the kernel (32)",

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param writeBufferBytes most bytes that are written but not yet in the object store
  * @param readAheadBytes how far a sequential read is run ahead of
  * @param readOnly refuse changes
+ * @param noOpen the kernel opens files for reading without asking
  * @param subDirectory path of the directory to show as the root; "/" for the whole file system
  * @param memcached use the memcached cluster that the file system is bound to
  * @param meta timeouts of metadata
@@ -36,6 +37,7 @@ public record MountOptions(
     long writeBufferBytes,
     long readAheadBytes,
     boolean readOnly,
+    boolean noOpen,
     String subDirectory,
     boolean memcached,
     MetaOptions meta,
@@ -91,6 +93,9 @@ public record MountOptions(
     if (readOnly && writeback.enabled()) {
       throw new IllegalArgumentException("options ro and writeback contradict");
     }
+    if (noOpen && !readOnly) {
+      throw new IllegalArgumentException("option no_open needs option ro");
+    }
     if (!subDirectory.startsWith("/")) {
       throw new IllegalArgumentException("option subdir must begin with '/': " + subDirectory);
     }
@@ -129,6 +134,7 @@ public record MountOptions(
             Sizes.bytes("write_buffer", take(given, "write_buffer", "96M")),
             Sizes.bytes("read_ahead", take(given, "read_ahead", "32M")),
             given.remove("ro") != null,
+            given.remove("no_open") != null,
             take(given, "subdir", "/"),
             given.remove("nomemcached") == null,
             new MetaOptions(

@@ -142,6 +142,7 @@ public final class MountProcess implements AutoCloseable {
               seen,
               control,
               new VfsOptions(root, options.readOnly(), options.readAheadBytes()));
+      opened(vfs::closeUnopened);
       this.warmup =
           opened(
               new MountWarmup(
@@ -183,6 +184,7 @@ public final class MountProcess implements AutoCloseable {
                   options.meta().entryTimeout(),
                   options.meta().negativeTimeout(),
                   options.readOnly(),
+                  options.noOpen(),
                   options.allowOther(),
                   options.threads(),
                   options.passed()),

@@ -2,6 +2,7 @@ package io.curvefs.client.vfs;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.RemovalCause;
 import io.curvefs.client.data.ContentListener;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.id.InodeId;
@@ -18,26 +19,78 @@ final class SeenVersions implements ContentListener {
 
   private static final long NONE = -1;
 
-  private final Cache<InodeId, Seen> seen = Caffeine.newBuilder().maximumSize(FILES_MAX).build();
+  private final Cache<InodeId, Seen> seen =
+      Caffeine.newBuilder()
+          .maximumSize(FILES_MAX)
+          .executor(Runnable::run)
+          .removalListener(this::forgotten)
+          .build();
+
+  private volatile @Nullable StalePages stalePages;
+
+  /**
+   * From now on the asking side keeps pages without opening files: it has to be told which are
+   * stale.
+   */
+  void tell(StalePages told) {
+    stalePages = told;
+  }
+
+  private void forgotten(@Nullable InodeId inode, @Nullable Seen last, RemovalCause cause) {
+    if (cause != RemovalCause.REPLACED && inode != null && last != null && last.pages != NONE) {
+      tellStale(inode);
+    }
+  }
+
+  private void tellStale(InodeId inode) {
+    StalePages told = stalePages;
+    if (told != null) {
+      told.stale(inode);
+    }
+  }
 
   /**
    * @param askedAgain whoever opened last was sent to ask for the attributes
    */
   private record Seen(long length, long pages, boolean askedAgain) {
     static final Seen NOTHING = new Seen(NONE, NONE, false);
+  }
 
-    Seen length(long version) {
-      return new Seen(version, pages, askedAgain);
+  /** The attributes are about to be handed out. */
+  void shown(Attributes attributes) {
+    if (!attributes.isRegular()) {
+      return;
+    }
+    long version = attributes.dataVersion();
+    boolean[] stale = {false};
+    seen.asMap()
+        .compute(
+            attributes.id(),
+            (id, s) -> {
+              Seen before = orNothing(s);
+              stale[0] = stalePages != null && before.pages != NONE && before.pages != version;
+              return new Seen(version, stale[0] ? version : before.pages, before.askedAgain);
+            });
+    if (stale[0]) {
+      tellStale(attributes.id());
     }
   }
 
-  /** The attributes were handed out. */
-  void shown(Attributes attributes) {
-    if (attributes.isRegular()) {
-      seen.asMap()
-          .compute(
-              attributes.id(), (id, before) -> orNothing(before).length(attributes.dataVersion()));
+  /** A file's pages are handed out to an asking side that has not opened it. */
+  void read(Attributes attributes) {
+    @Nullable Seen known = seen.getIfPresent(attributes.id());
+    if (known != null && known.pages != NONE) {
+      return;
     }
+    seen.asMap()
+        .compute(
+            attributes.id(),
+            (id, s) -> {
+              Seen before = orNothing(s);
+              return before.pages != NONE
+                  ? before
+                  : new Seen(before.length, attributes.dataVersion(), before.askedAgain);
+            });
   }
 
   private static Seen orNothing(@Nullable Seen before) {

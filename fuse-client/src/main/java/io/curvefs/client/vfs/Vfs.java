@@ -33,6 +33,7 @@ public final class Vfs {
 
   private final NamespaceClient namespace;
   private final OpenFiles files;
+  private final UnopenedFiles unopened;
   private final Handles<DirectoryStream> directories = new Handles<>();
   private final SiblingReadAhead siblings;
   private final SeenVersions seen;
@@ -50,6 +51,7 @@ public final class Vfs {
       VfsOptions options) {
     this.namespace = namespace;
     this.files = new OpenFiles(namespace, data, options.readAheadBytesMax());
+    this.unopened = new UnopenedFiles(files, this::openUnasked);
     this.siblings = data.siblings();
     this.seen = seen.versions;
     this.xattrs = new Xattrs(namespace, control, options);
@@ -68,6 +70,14 @@ public final class Vfs {
   /** Tells somebody, from now on, who reads what. */
   public void listen(OpenListener listener) {
     files.listen(listener);
+  }
+
+  /**
+   * Serves an asking side that does not tell of opens and closes ({@link #readUnopened}) and
+   * therefore has to be told, from now on, which pages are stale.
+   */
+  public void tellStalePages(StalePages told) {
+    seen.tell(told);
   }
 
   public InodeId root() {
@@ -259,6 +269,43 @@ public final class Vfs {
     }
     Attributes attributes = open.data.withUncommitted(() -> lastKnown(open.data.inode()));
     return open.data.read(open.stream, offset, dst, attributes);
+  }
+
+  private long openUnasked(InodeId inode) throws RefusedException {
+    NamespaceClient.Opened opened;
+    try {
+      opened = namespace.openKnown(inode);
+    } catch (RefusedException e) {
+      // To its reader the file is open, so that "no such file" would make no sense.
+      throw e.refusal() == Refusal.ENOENT ? new RefusedException(Refusal.ESTALE) : e;
+    }
+    seen.shown(opened.attributes());
+    return files.add(opened);
+  }
+
+  /**
+   * Reads from a file that the asking side has not opened, see {@link #tellStalePages}. That others
+   * have removed it is noticed only when they did so before the first read.
+   *
+   * @return as {@link #read}
+   */
+  public int readUnopened(InodeId inode, long offset, ByteBuffer dst) throws IOException {
+    int room = dst.remaining();
+    boolean reachedEnd = true;
+    UnopenedFiles.Use use = unopened.begin(inode);
+    try {
+      seen.read(lastKnown(inode));
+      int count = read(use.handle(), offset, dst);
+      reachedEnd = count < room || offset + count >= lastKnown(inode).length();
+      return count;
+    } finally {
+      unopened.end(use, reachedEnd);
+    }
+  }
+
+  /** Closes what {@link #readUnopened} has left open. */
+  public void closeUnopened() throws IOException {
+    unopened.closeIdle();
   }
 
   /** A file that is open keeps the length of its last open, however old: that is close-to-open. */

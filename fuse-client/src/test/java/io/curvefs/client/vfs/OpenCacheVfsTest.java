@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -175,5 +176,63 @@ class OpenCacheVfsTest {
     assertThat(read(mount, handle)).isEqualTo("one");
     assertThat(other.namespace.freshAttributes(inode).nlink()).isZero();
     mount.vfs.release(handle);
+  }
+
+  private static String readUnopened(LocalMount by, InodeId inode, int bytes) throws IOException {
+    ByteBuffer dst = ByteBuffer.allocate(bytes);
+    by.vfs.readUnopened(inode, 0, dst);
+    return ByteString.copyFrom(dst.flip()).toStringUtf8();
+  }
+
+  @Test
+  void a_file_read_without_opening_it_is_open_until_it_was_read_to_its_end() throws IOException {
+    InodeId inode = write(other, root, "one");
+    mount.vfs.tellStalePages(stale -> {});
+
+    assertThat(readUnopened(mount, inode, 2)).isEqualTo("on");
+    assertThat(mount.vfs.openHandles()).isEqualTo(1);
+    assertThat(readUnopened(mount, inode, 100)).isEqualTo("one");
+    assertThat(mount.vfs.openHandles()).isZero();
+
+    readUnopened(mount, inode, 2);
+    mount.vfs.closeUnopened();
+    assertThat(mount.vfs.openHandles()).isZero();
+    assertThat(mount.requests("OPEN")).isEqualTo(1);
+  }
+
+  @Test
+  void pages_read_without_opening_a_file_are_stale_once_news_of_it_have_come() throws IOException {
+    InodeId inode = write(other, root, "one");
+    List<InodeId> stale = new ArrayList<>();
+    mount.vfs.tellStalePages(stale::add);
+    readUnopened(mount, inode, 100);
+
+    mount.namespace.freshAttributes(inode);
+    mount.vfs.attributes(inode);
+    assertThat(stale).as("nothing has changed").isEmpty();
+
+    overwrite(other, inode, "TWO");
+    mount.namespace.freshAttributes(inode);
+    mount.vfs.attributes(inode);
+    mount.vfs.attributes(inode);
+    assertThat(stale).containsExactly(inode);
+    assertThat(readUnopened(mount, inode, 100)).isEqualTo("TWO");
+
+    mount.vfs.forgetCached();
+    assertThat(stale).as("nothing may be kept").containsExactly(inode, inode);
+  }
+
+  @Test
+  void pages_of_an_older_version_are_stale_when_only_the_next_read_brings_the_news()
+      throws IOException {
+    InodeId inode = write(other, root, "one");
+    List<InodeId> stale = new ArrayList<>();
+    LocalMount asking = new LocalMount(cluster, "fs" + number);
+    asking.vfs.tellStalePages(stale::add);
+    readUnopened(asking, inode, 100);
+    overwrite(other, inode, "TWO");
+    assertThat(readUnopened(asking, inode, 100)).isEqualTo("TWO");
+    assertThat(stale).containsExactly(inode);
+    asking.close();
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
  * @param entryTimeout how long it may keep a name
  * @param negativeTimeout how long it may keep the absence of a name
  * @param readOnly mount read-only
+ * @param noOpen the kernel reads files without asking to open them; needs readOnly
  * @param allowOther other users than the mounting one may enter
  * @param threads that answer the kernel, 1 to 256
  * @param more options of libfuse or the kernel, as they are
@@ -21,6 +22,7 @@ public record FuseOptions(
     Duration entryTimeout,
     Duration negativeTimeout,
     boolean readOnly,
+    boolean noOpen,
     boolean allowOther,
     int threads,
     List<String> more) {
@@ -30,6 +32,9 @@ public record FuseOptions(
     if (threads < 1 || threads > THREADS_MAX) {
       throw new IllegalArgumentException(
           "option threads must be 1 to " + THREADS_MAX + ", not " + threads);
+    }
+    if (noOpen && !readOnly) {
+      throw new IllegalArgumentException("without opens nothing can be written");
     }
     if (source.indexOf(',') >= 0) {
       throw new IllegalArgumentException("a mount's source cannot have a comma: " + source);

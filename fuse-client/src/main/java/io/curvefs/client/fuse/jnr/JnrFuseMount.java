@@ -36,6 +36,7 @@ public final class JnrFuseMount {
   private final long channel;
   private final long session;
   private final CountDownLatch served;
+  private final @Nullable PageInvalidator invalidator;
 
   /**
    * Mounts.
@@ -71,7 +72,12 @@ public final class JnrFuseMount {
               + mountPoint
               + ": libfuse's reason is above; it must be an empty directory, and /dev/fuse usable");
     }
-    new Operations(vfs, replies, new FuseMetrics(registry), clock, this::forgetAttributes)
+    this.invalidator = options.noOpen() ? new PageInvalidator(this::dropPages) : null;
+    if (invalidator != null) {
+      vfs.tellStalePages(invalidator);
+    }
+    new Operations(
+            vfs, replies, new FuseMetrics(registry), clock, this::forgetAttributes, invalidator)
         .install(callbacks);
     this.session = libFuse.fuse_lowlevel_new(args, callbacks.address(), Callbacks.BYTES, 0);
     if (session == 0) {
@@ -144,7 +150,16 @@ public final class JnrFuseMount {
    * The kernel asks again for attributes, and with them for the length, when it next needs them.
    */
   private void forgetAttributes(long kernelInode) {
-    int result = libFuse.fuse_lowlevel_notify_inval_inode(channel, kernelInode, -1, 0);
+    notifyKernel(kernelInode, -1);
+  }
+
+  /** The same, and all pages are dropped; waits for reads of them that are under way. */
+  private void dropPages(long kernelInode) {
+    notifyKernel(kernelInode, 0);
+  }
+
+  private void notifyKernel(long kernelInode, long offset) {
+    int result = libFuse.fuse_lowlevel_notify_inval_inode(channel, kernelInode, offset, 0);
     if (result != 0) {
       log.debug("inode {} is not in the kernel: {}", kernelInode, result);
     }
@@ -153,6 +168,9 @@ public final class JnrFuseMount {
   /** Waits until the kernel has let go of the mount and every request is answered. */
   public void awaitUnmounted() throws InterruptedException {
     served.await();
+    if (invalidator != null) {
+      invalidator.close();
+    }
   }
 
   /** Takes the mount out of the tree, even when files are open, and waits for the last request. */

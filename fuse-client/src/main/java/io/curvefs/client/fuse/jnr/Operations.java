@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +53,7 @@ final class Operations {
   private final FuseMetrics metrics;
   private final WallClock clock;
   private final Invalidator invalidator;
+  private final @Nullable PageInvalidator unopened;
 
   /** Makes the kernel ask again for an inode's attributes. */
   @FunctionalInterface
@@ -59,13 +61,23 @@ final class Operations {
     void forgetAttributes(long kernelInode);
   }
 
+  /**
+   * @param unopened told which pages are stale, by a mount whose kernel does not ask to open files;
+   *     null: it asks
+   */
   Operations(
-      Vfs vfs, Replies replies, FuseMetrics metrics, WallClock clock, Invalidator invalidator) {
+      Vfs vfs,
+      Replies replies,
+      FuseMetrics metrics,
+      WallClock clock,
+      Invalidator invalidator,
+      @Nullable PageInvalidator unopened) {
     this.vfs = vfs;
     this.replies = replies;
     this.metrics = metrics;
     this.clock = clock;
     this.invalidator = invalidator;
+    this.unopened = unopened;
   }
 
   @FunctionalInterface
@@ -146,7 +158,7 @@ final class Operations {
         () -> {
           Attributes found;
           try {
-            found = vfs.attributes(vfs.lookup(inode(parent), name(nameAddress)));
+            found = attributes(vfs.lookup(inode(parent), name(nameAddress)));
           } catch (RefusedException e) {
             if (e.refusal() != Refusal.ENOENT) {
               throw e;
@@ -248,7 +260,16 @@ final class Operations {
   // ---- attributes ----
 
   private void getattr(long request, long inode, long fileInfo) {
-    run(Place.GETATTR, request, () -> replies.attributes(request, vfs.attributes(inode(inode))));
+    run(Place.GETATTR, request, () -> replies.attributes(request, attributes(inode(inode))));
+  }
+
+  /** Attributes as they are now; pages of older content are gone when somebody sees them. */
+  private Attributes attributes(InodeId inode) throws RefusedException {
+    Attributes found = vfs.attributes(inode);
+    if (unopened != null) {
+      unopened.await();
+    }
+    return found;
   }
 
   private void setattr(long request, long inode, long stat, long toSet, long fileInfo) {
@@ -310,6 +331,10 @@ final class Operations {
         Place.OPEN,
         request,
         () -> {
+          if (unopened != null) {
+            replies.notThere(request); // and the kernel does not ask again
+            return;
+          }
           Vfs.Access access = access(Replies.flags(fileInfo));
           Vfs.Opened opened = vfs.open(inode(inode), access);
           if (opened.lengthChanged()) {
@@ -332,7 +357,11 @@ final class Operations {
         () -> {
           ByteBuffer data = replies.dataBuffer();
           data.limit((int) Math.min(size, data.capacity()));
-          vfs.read(Replies.handle(fileInfo), offset, data);
+          if (unopened != null) {
+            vfs.readUnopened(inode(inode), offset, data);
+          } else {
+            vfs.read(Replies.handle(fileInfo), offset, data);
+          }
           metrics.read(data.position());
           replies.data(request);
         });
@@ -354,6 +383,10 @@ final class Operations {
         Place.FLUSH,
         request,
         () -> {
+          if (unopened != null) {
+            replies.notThere(request);
+            return;
+          }
           vfs.flush(Replies.handle(fileInfo));
           replies.done(request);
         });
@@ -364,7 +397,9 @@ final class Operations {
         Place.FSYNC,
         request,
         () -> {
-          vfs.flush(Replies.handle(fileInfo));
+          if (unopened == null) {
+            vfs.flush(Replies.handle(fileInfo));
+          }
           replies.done(request);
         });
   }

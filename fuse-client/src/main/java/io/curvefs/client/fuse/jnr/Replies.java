@@ -47,6 +47,10 @@ final class Replies {
   private static final int FOPEN_NO_FLUSH = 1 << 5;
 
   private static final int USAGE_BLOCK_BYTES = 4096;
+
+  /** Of errno(3). */
+  private static final int ENOSYS = 38;
+
   private static final int NAME_BYTES_MAX = 255;
 
   /** Supplementary groups that are looked at; more are very rare. */
@@ -86,6 +90,11 @@ final class Replies {
   void error(long request, int errno) {
     failed.accept(errno);
     libFuse.fuse_reply_err(request, errno);
+  }
+
+  /** There is no such operation: the kernel does without, and never asks for it again. */
+  void notThere(long request) {
+    libFuse.fuse_reply_err(request, ENOSYS);
   }
 
   void done(long request) {

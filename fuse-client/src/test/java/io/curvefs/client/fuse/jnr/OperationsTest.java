@@ -71,7 +71,8 @@ class OperationsTest {
             replies,
             new FuseMetrics(new SimpleMeterRegistry()),
             WallClock.SYSTEM,
-            inode -> {});
+            inode -> {},
+            null);
   }
 
   /** A libfuse whose kernel answers replies to opens as the test says. */
