@@ -87,9 +87,9 @@ final class EpochsCommand implements Callable<Integer> {
   @Option(
       names = "--mount-options",
       paramLabel = "OPT,...",
-      defaultValue = "attr_timeout=3600,entry_timeout=3600,open_cache=3600",
+      defaultValue = "ro,no_open,attr_timeout=3600,entry_timeout=3600,open_cache=3600",
       description =
-          "Options of both mounts. Default: those for a set that does not change,"
+          "Options of the mounts that read. Default: those for a set that does not change,"
               + " ${DEFAULT-VALUE}. With 'defaults' names, attributes and opens are asked for.")
   private String mountOptions;
 

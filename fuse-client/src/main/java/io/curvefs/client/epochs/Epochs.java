@@ -60,10 +60,7 @@ public final class Epochs implements AutoCloseable {
   public EpochsReport run() throws IOException {
     say("starting S3, metaserver, memcached");
     installation.start(set.bytes());
-    Host first = installation.mount("1");
-    practise(first, true);
-    Map<String, Long> practice = StoredObjects.in(installation.objects());
-    TrainingCopy mounted = write("mount", first.root().resolve(DIRECTORY));
+    Map<String, Long> practice = writeAll();
     TrainingCopy local = write("local directory", installation.local());
     StoredObjects store =
         open.add(new StoredObjects(installation.bucket(), options.warmupThreads()));
@@ -71,8 +68,11 @@ public final class Epochs implements AutoCloseable {
     Map<String, Long> objects = StoredObjects.in(installation.objects());
     objects.keySet().removeAll(practice.keySet());
 
-    Host second = installation.mount("2");
-    practise(second, false);
+    Host first = installation.mount("1", options.mountOptions());
+    practise(first);
+    TrainingCopy mounted = copy(first.root().resolve(DIRECTORY));
+    Host second = installation.mount("2", options.mountOptions());
+    practise(second);
     TrainingCopy elsewhere = copy(second.root().resolve(DIRECTORY));
     for (Workload workload : Workload.values()) {
       List<TrainingSet.Part> parts = workload.parts(set);
@@ -89,6 +89,28 @@ public final class Epochs implements AutoCloseable {
     return report;
   }
 
+  /**
+   * Writes what is read later, by a mount of its own: those that read may be read-only.
+   *
+   * @return the objects of the practice
+   */
+  private Map<String, Long> writeAll() throws IOException {
+    Host writer = installation.mount("writer", "");
+    TrainingSet few = practice();
+    try (TrainingCopy copy =
+        new TrainingCopy(few, writer.root().resolve(PRACTICE), options.readers())) {
+      copy.write();
+    }
+    Map<String, Long> objects = StoredObjects.in(installation.objects());
+    write("mount", writer.root().resolve(DIRECTORY));
+    writer.close();
+    return objects;
+  }
+
+  private TrainingSet practice() {
+    return new TrainingSet(options.seed() + 1, options.practice());
+  }
+
   private TrainingCopy copy(Path directory) {
     return open.add(new TrainingCopy(set, directory, options.readers()));
   }
@@ -101,13 +123,10 @@ public final class Epochs implements AutoCloseable {
   }
 
   /** Until all processes are compiled and connected; nothing of it counts. */
-  private void practise(Host host, boolean write) throws IOException {
-    TrainingSet few = new TrainingSet(options.seed() + 1, options.practice());
+  private void practise(Host host) throws IOException {
+    TrainingSet few = practice();
     try (TrainingCopy copy =
         new TrainingCopy(few, host.root().resolve(PRACTICE), options.readers())) {
-      if (write) {
-        copy.write();
-      }
       for (int i = 0; i < 2; i++) {
         host.makeCold();
         copy.read(nextOrder());

@@ -13,7 +13,8 @@ import java.nio.file.Path;
  * @param warmupThreads of a warmup, and of the object store's own rate beside it
  * @param rounds of the warm epochs, whose medians are told
  * @param latencyMillis that the object store adds to each request
- * @param mountOptions of both mounts, separated by commas; empty: the defaults of a mount
+ * @param mountOptions of the two mounts that read, separated by commas; empty: the defaults of a
+ *     mount
  * @param seed of content and orders
  */
 public record EpochsOptions(

@@ -186,8 +186,12 @@ final class Installation implements AutoCloseable {
     return path("s3").resolve(BUCKET);
   }
 
-  /** Mounts the file system once more. */
-  Host mount(String name) throws IOException {
+  /**
+   * Mounts the file system once more.
+   *
+   * @param more options, separated by commas; may be empty
+   */
+  Host mount(String name, String more) throws IOException {
     Path root = Files.createDirectories(path("mount-" + name));
     Path cache = Files.createDirectories(path("cache-" + name));
     synchronized (this) {
@@ -204,7 +208,7 @@ final class Installation implements AutoCloseable {
                 + cache
                 + ",log_file="
                 + path("logs").resolve("mount-" + name + ".log")
-                + (options.mountOptions().isEmpty() ? "" : "," + options.mountOptions())));
+                + (more.isEmpty() ? "" : "," + more)));
     return new Host(root, cache);
   }
 

@@ -20,6 +20,9 @@ final class MountControl implements ControlAttributes {
   static final String ACCESS_LOG = PREFIX + "access_log";
   static final String DROP_CACHES = PREFIX + "drop_caches";
 
+  /** The same where nothing can be set, with what to drop behind it: a read-only mount. */
+  static final String DROP_CACHES_BY_ASKING = DROP_CACHES + ".";
+
   /** What waits in the write-back journal; setting it to {@link #LEAVE} leaves that there. */
   static final String WRITEBACK = PREFIX + "writeback";
 
@@ -80,6 +83,11 @@ final class MountControl implements ControlAttributes {
   @Override
   public @Nullable ByteString get(Asker asker, InodeId inode, String name) throws IOException {
     MountWarmup warming = warmup;
+    if (name.startsWith(DROP_CACHES_BY_ASKING) && warming != null) {
+      warming.rights().require(asker); // the kernel asks for read permission only
+      drop(name.substring(DROP_CACHES_BY_ASKING.length()));
+      return ByteString.EMPTY;
+    }
     if (name.startsWith(WarmupMessages.PREFIX) && warming != null) {
       return switch (name) {
         case CurveFsAttributes.OP -> warming.curveFs().get(inode);
@@ -133,11 +141,15 @@ final class MountControl implements ControlAttributes {
       leaving.run();
       return true;
     }
+    return name.equals(DROP_CACHES) && drop(value.toStringUtf8());
+  }
+
+  private boolean drop(String what) throws IOException {
     Dropper wired = dropper;
-    if (!name.equals(DROP_CACHES) || wired == null) {
+    if (wired == null) {
       return false;
     }
-    wired.drop(value.toStringUtf8().equals(MEMORY_ONLY));
+    wired.drop(what.equals(MEMORY_ONLY));
     return true;
   }
 }

@@ -30,6 +30,9 @@ public final class MountHandle {
 
   private static final int NOT_PERMITTED = 1;
 
+  /** EROFS: the kernel lets nobody set anything. */
+  private static final int READ_ONLY = 30;
+
   private static final LibC LIBC = LibraryLoader.create(LibC.class).load("c");
 
   private final Path root;
@@ -154,7 +157,14 @@ public final class MountHandle {
   }
 
   private void drop(String what) throws IOException {
-    setAttribute(MountControl.DROP_CACHES, what.getBytes(StandardCharsets.UTF_8));
+    try {
+      setAttribute(MountControl.DROP_CACHES, what.getBytes(StandardCharsets.UTF_8));
+    } catch (AttributeException e) {
+      if (e.errno != READ_ONLY) {
+        throw e;
+      }
+      attribute(MountControl.DROP_CACHES_BY_ASKING + what);
+    }
   }
 
   private String get(String name) throws IOException {
