@@ -66,7 +66,9 @@ public enum Refusal {
   INTERNAL(1013, "internal error"),
   NO_SUCH_CACHE_CLUSTER(1014, "no such memcached cluster"),
   /** Something else refers to it; the detail says what. */
-  IN_USE(1015, "in use");
+  IN_USE(1015, "in use"),
+  /** No space on the volumes now, but freed blocks will come out of quarantine soon. */
+  SPACE_RESTS(1016, "freed space is in quarantine");
 
   private static final Map<Integer, Refusal> BY_CODE =
       Stream.of(values()).collect(Collectors.toUnmodifiableMap(Refusal::code, Function.identity()));

@@ -66,7 +66,7 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
           CacheClusterChanges.remove(change.getRemoveCacheCluster(), tables, rows);
       case BIND_CACHE_CLUSTER ->
           CacheClusterChanges.bind(change.getBindCacheCluster(), tables, rows);
-      case KIND_NOT_SET ->
+      case ASSIGN_BLOCK_GROUPS, RELEASE_BLOCK_GROUPS, PUT_VOLUMES, KIND_NOT_SET ->
           throw new IllegalStateException("a change of a newer version is in the log");
     };
   }

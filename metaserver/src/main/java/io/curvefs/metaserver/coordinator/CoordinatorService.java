@@ -62,7 +62,11 @@ public final class CoordinatorService {
       case LIST_CACHE_CLUSTERS -> cacheClusters.list();
       case REMOVE_CACHE_CLUSTER -> cacheClusters.remove(reign, request.getRemoveCacheCluster());
       case BIND_CACHE_CLUSTER -> cacheClusters.bind(reign, request.getBindCacheCluster());
-      case KIND_NOT_SET ->
+      case ASSIGN_BLOCK_GROUPS,
+          RELEASE_BLOCK_GROUPS,
+          LIST_BLOCK_GROUPS,
+          PUT_VOLUMES,
+          KIND_NOT_SET ->
           CompletableFuture.failedFuture(
               new RefusedException(Refusal.BAD_REQUEST, "a request this server does not know"));
     };

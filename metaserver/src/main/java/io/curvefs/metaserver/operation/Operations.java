@@ -25,7 +25,7 @@ public final class Operations {
       case COMMIT -> CommitOperation.plan(request.getCommit(), surroundings);
       case SET_XATTR -> XattrOperation.plan(request.getSetXattr(), surroundings);
       case REMOVE_XATTR -> XattrOperation.plan(request.getRemoveXattr(), surroundings);
-      case KIND_NOT_SET ->
+      case RESERVE, COMMIT_BLOCKS, RETURN_BLOCKS, PUNCH_HOLE, KIND_NOT_SET ->
           throw new RefusedException(Refusal.BAD_REQUEST, "an operation this server does not know");
     };
   }

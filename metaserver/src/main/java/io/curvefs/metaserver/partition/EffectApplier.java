@@ -52,6 +52,8 @@ final class EffectApplier {
       case SET_ATTRIBUTES -> data.setAttributes(effect.getSetAttributes());
       case COMMIT_EXTENTS -> data.commit(effect.getCommitExtents());
       case REPLACE_EXTENTS -> data.replace(effect.getReplaceExtents());
+      case RESERVE_BLOCKS, COMMIT_BLOCKS, RETURN_BLOCKS, PUNCH_HOLE ->
+          throw new IllegalStateException("not there yet: " + effect.getKindCase());
       case HOLD_RENAME_LOCK -> {
         // Holding the lock is all there is to it.
       }

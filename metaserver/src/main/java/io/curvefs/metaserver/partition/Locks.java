@@ -44,7 +44,16 @@ public final class Locks {
       case CHANGE_LINKS -> List.of(Keys.inode(fileSystem, effect.getChangeLinks().getInode()));
       case REPARENT -> List.of(Keys.inode(fileSystem, effect.getReparent().getInode()));
       case HOLD_RENAME_LOCK -> List.of(Keys.renameLock(fileSystem));
-      case SET_ATTRIBUTES, COMMIT_EXTENTS, REPLACE_EXTENTS, SET_XATTR, REMOVE_XATTR, KIND_NOT_SET ->
+      case SET_ATTRIBUTES,
+          COMMIT_EXTENTS,
+          REPLACE_EXTENTS,
+          SET_XATTR,
+          REMOVE_XATTR,
+          RESERVE_BLOCKS,
+          COMMIT_BLOCKS,
+          RETURN_BLOCKS,
+          PUNCH_HOLE,
+          KIND_NOT_SET ->
           List.of(); // change one inode's own row only and never take part in a transaction
     };
   }

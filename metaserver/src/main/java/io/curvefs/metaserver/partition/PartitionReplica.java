@@ -68,6 +68,8 @@ public final class PartitionReplica implements Replica<Outcome> {
         case RECLAIM_ORPHANS -> reclaim(entry.getReclaimOrphans(), entry.getTime(), index, rows);
         case FORGET_GARBAGE -> forget(entry.getForgetGarbage(), rows);
         case RESERVE_SLICE -> applied().toBuilder().setNumber(index).build();
+        case HOLD_BLOCK_GROUPS, DROP_BLOCK_GROUPS, FREE_CHUNKS, RELEASE_QUARANTINE ->
+            throw new IllegalStateException("not there yet: " + entry.getBodyCase());
         case COORDINATOR, BODY_NOT_SET ->
             throw new IllegalStateException("not an entry of a data group: " + entry.getBodyCase());
       };
