@@ -1,6 +1,7 @@
 package io.curvefs.client.data;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.curvefs.client.content.ContentListener;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.error.Refusal;

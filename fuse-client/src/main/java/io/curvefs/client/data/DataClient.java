@@ -3,6 +3,11 @@ package io.curvefs.client.data;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockSource;
+import io.curvefs.client.content.ContentListener;
+import io.curvefs.client.content.Contents;
+import io.curvefs.client.content.FileContent;
+import io.curvefs.client.content.StagedUsage;
+import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.siblings.SiblingReadAhead;
 import io.curvefs.client.staging.Journal;
@@ -33,7 +38,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The data path of a mount. Thread-safe. */
-public final class DataClient implements AutoCloseable {
+public final class DataClient implements Contents {
   private static final Logger log = LoggerFactory.getLogger(DataClient.class);
 
   /** A file that stays open gets its bytes committed after so long, so that others see it grow. */
@@ -169,31 +174,28 @@ public final class DataClient implements AutoCloseable {
     return files.computeIfAbsent(inode, i -> new Held(new FileData(store, i, listener)));
   }
 
-  /** The bytes of a file, one and the same for all who have it open, each until its close. */
+  @Override
   public synchronized FileData open(InodeId inode) {
     Held held = hold(inode);
     held.openers++;
     return held.data;
   }
 
-  /** The file's bytes, when it is open or some of them are not committed; else null. */
+  @Override
   public synchronized @Nullable FileData find(InodeId inode) {
     Held held = files.get(inode);
     return held == null ? null : held.data;
   }
 
-  /**
-   * Ends one {@link #open}. With the last one, what is not flushed by now never will be: somebody
-   * else may still be writing the file until then.
-   */
-  public synchronized void close(FileData file) {
+  @Override
+  public synchronized void close(FileContent file) {
     Held held = files.get(file.inode());
     if (held == null || held.data != file || held.openers == 0) {
       throw new IllegalStateException("inode " + file.inode().value() + " is not open");
     }
     held.openers--;
     if (held.openers == 0) {
-      file.abandon();
+      held.data.abandon();
       forgetFinished(file.inode(), held);
     }
   }
@@ -219,7 +221,7 @@ public final class DataClient implements AutoCloseable {
     return all;
   }
 
-  /** Fetches small files before they are opened; told of listings and opens. */
+  @Override
   public SiblingReadAhead siblings() {
     return siblings;
   }
@@ -235,11 +237,7 @@ public final class DataClient implements AutoCloseable {
     files().forEach(file -> file.flushOlderThan(COMMIT_AGE));
   }
 
-  /**
-   * Flushes every file.
-   *
-   * @return what could not be written, one line each
-   */
+  @Override
   public List<String> flushAll() {
     List<String> failed = new ArrayList<>();
     for (FileData file : files()) {
@@ -253,16 +251,12 @@ public final class DataClient implements AutoCloseable {
     return failed;
   }
 
-  /** What is written here and not yet in the object store; empty: there is no journal. */
+  @Override
   public Optional<StagedUsage> staged() {
     return staging == null ? Optional.empty() : Optional.of(staging.usage());
   }
 
-  /**
-   * Waits until what is in the journal is committed.
-   *
-   * @return whether it is
-   */
+  @Override
   public boolean awaitUploaded(Duration bound) throws InterruptedException {
     return staging == null || staging.awaitEmpty(bound);
   }

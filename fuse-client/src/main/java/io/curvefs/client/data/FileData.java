@@ -1,5 +1,8 @@
 package io.curvefs.client.data;
 
+import io.curvefs.client.content.ContentListener;
+import io.curvefs.client.content.FileContent;
+import io.curvefs.client.content.ReadStream;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.staging.StagedBlock;
@@ -17,7 +20,7 @@ import java.util.Optional;
  * The bytes of one file that is open or has bytes in the journal, shared by all its handles.
  * Thread-safe.
  */
-public final class FileData {
+public final class FileData implements FileContent {
   private final InodeId inode;
   private final ChunkMap chunks;
   private final WriteState written;
@@ -40,55 +43,44 @@ public final class FileData {
     this.reader = new FileReader(store, writer, chunks);
   }
 
+  @Override
   public InodeId inode() {
     return inode;
   }
 
-  /** What an open has brought is news for the other handles too. */
+  @Override
   public void opened(NamespaceClient.Opened opened) {
     chunks.opened(opened.attributes(), opened.chunks());
   }
 
-  /** A read of its own sequence: what is read ahead follows from it. */
+  @Override
   public ReadStream stream(long readAheadBytesMax) {
     return new ReadStream(Math.min(readAheadBytesMax, aheadBytesMax));
   }
 
-  /**
-   * Reads into dst, as much as fits and the file has.
-   *
-   * @param attributes as they look from this mount
-   * @return bytes read; 0 at the end of the file
-   */
+  @Override
   public int read(ReadStream stream, long offset, ByteBuffer dst, Attributes attributes)
       throws IOException {
     chunks.requireVersion(attributes.dataVersion());
     return reader.read(stream, offset, dst, attributes.length());
   }
 
+  @Override
   public void write(long offset, ByteBuffer src) throws IOException {
     writer.write(offset, src);
   }
 
-  /**
-   * Returns once everything written is safe: in the object store and committed, or in the
-   * write-back journal.
-   */
+  @Override
   public void flush() throws IOException {
     writer.flush();
   }
 
-  /** Returns once everything written is in the object store and committed, for others to see. */
+  @Override
   public void drain() throws IOException {
     writer.drain();
   }
 
-  /**
-   * Changes attributes in order with what was written: neither the time nor the length of a write
-   * overtakes those that are set after it.
-   *
-   * @param action does it at the metaserver
-   */
+  @Override
   public Attributes setAttributes(SetAttributes.Builder set, AttributeSource action)
       throws IOException {
     boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
@@ -110,26 +102,17 @@ public final class FileData {
     return action.get();
   }
 
-  /** The file's bytes were changed by something else than writes: a truncate, another mount. */
+  @Override
   public void changed() {
     chunks.forget();
   }
 
-  /** Whether something is written that nobody else can see yet. */
+  @Override
   public boolean isDirty() {
     return written.uncommitted() != null;
   }
 
-  /** Where attributes come from. */
-  @FunctionalInterface
-  public interface AttributeSource {
-    Attributes get() throws RefusedException;
-  }
-
-  /**
-   * The attributes as they look from this mount. What is uncommitted is noted before the attributes
-   * are asked for: a commit in between is in the one or in the other.
-   */
+  @Override
   public Attributes withUncommitted(AttributeSource committed) throws RefusedException {
     WriteState.Uncommitted uncommitted = written.uncommitted();
     Attributes attributes = committed.get();
@@ -168,7 +151,7 @@ public final class FileData {
     writer.flushOlderThan(age);
   }
 
-  /** How often writing this file has failed. */
+  @Override
   public long failures() {
     return written.failures();
   }

@@ -4,6 +4,7 @@ import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.cache.readahead.FileRange;
 import io.curvefs.cache.readahead.ReadStreams;
+import io.curvefs.client.content.ReadStream;
 import io.curvefs.error.RefusedException;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.proto.Extent;

@@ -2,6 +2,7 @@ package io.curvefs.client.data;
 
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockId;
+import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.objectstore.ObjectKeys;
 import io.curvefs.objectstore.ObjectStore;

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
 import io.curvefs.cache.page.PagedBytes;
+import io.curvefs.client.content.DirtyRanges;
 import io.curvefs.client.staging.Journal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
@@ -29,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * ones). What readers see on top of what is committed comes from here. Thread-safe; the file's lock
  * is never held over a request.
  */
-final class FileWriter {
+final class FileWriter implements WriteBuffer.Writer {
   private static final Logger log = LoggerFactory.getLogger(FileWriter.class);
 
   private final FileStore store;
@@ -102,12 +103,8 @@ final class FileWriter {
     }
   }
 
-  /**
-   * Sends everything gathered so far on its way, as far as that is possible now.
-   *
-   * @return bytes sent
-   */
-  long send() {
+  @Override
+  public long send() {
     long[] sent = {0};
     try {
       sendAll(bytes -> sent[0] += bytes);

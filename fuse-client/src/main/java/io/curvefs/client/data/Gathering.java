@@ -1,5 +1,7 @@
 package io.curvefs.client.data;
 
+import io.curvefs.client.content.DirtyRanges;
+import io.curvefs.client.content.WriteBuffer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.cache.page.PagedBytes;
+import io.curvefs.client.content.StagedUsage;
 import io.curvefs.client.staging.Journal;
 import io.curvefs.id.InodeId;
 import io.curvefs.objectstore.ObjectStore;

@@ -2,6 +2,7 @@ package io.curvefs.client.data;
 
 import io.curvefs.cache.page.Page;
 import io.curvefs.cache.page.PagePool;
+import io.curvefs.client.content.DirtyRanges;
 import io.curvefs.slice.Layout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -6,6 +6,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
+import io.curvefs.proto.BlockRange;
 import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetChunks;
@@ -21,6 +22,8 @@ import io.curvefs.proto.MutateRequest;
 import io.curvefs.proto.Open;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
+import io.curvefs.proto.Reserve;
+import io.curvefs.proto.ReturnBlocks;
 import io.curvefs.proto.Session;
 import io.curvefs.proto.Target;
 import io.curvefs.rpc.Deadline;
@@ -429,6 +432,67 @@ public final class MetaClient implements AutoCloseable {
     } finally {
       slots.give(slot);
     }
+  }
+
+  /** The group that an inode lives in. */
+  public GroupId groupOf(InodeId inode) throws RefusedException {
+    return routes.groupOf(inode);
+  }
+
+  /** Whether the session's lease surely runs now. */
+  public boolean isCurrent(SessionId session) {
+    return sessions.isCurrent(session);
+  }
+
+  /**
+   * Blocks reserved by a session.
+   *
+   * @param scarce what is not needed soon is to be given back
+   */
+  public record Reserved(SessionId session, List<BlockRange> ranges, boolean scarce) {}
+
+  /** Reserves blocks on volumes. */
+  public Reserved reserve(Reserve.Builder reserve) throws RefusedException {
+    GroupId group = routes.groupOf(new InodeId(reserve.getInode()));
+    reporter.used(group);
+    return inSession(
+        session -> {
+          MutateReply reply =
+              mutate(group, session, MutateRequest.newBuilder().setReserve(reserve));
+          return new Reserved(session.id, reply.getReservedList(), reply.getScarce());
+        });
+  }
+
+  /** Gives back blocks that a session has reserved; its end would do so too. */
+  public void giveBack(GroupId group, SessionId owner, List<BlockRange> ranges)
+      throws RefusedException {
+    inSession(
+        session ->
+            session.id.equals(owner)
+                ? mutate(
+                    group,
+                    session,
+                    MutateRequest.newBuilder()
+                        .setReturnBlocks(ReturnBlocks.newBuilder().addAllRanges(ranges)))
+                : MutateReply.getDefaultInstance());
+  }
+
+  /**
+   * Changes something by means of what a session has reserved.
+   *
+   * @throws RefusedException EIO when that session is over
+   */
+  MutateReply mutateIn(SessionId owner, InodeId where, MutateRequest.Builder request)
+      throws RefusedException {
+    GroupId group = routes.groupOf(where);
+    return inSession(
+        session -> {
+          if (!session.id.equals(owner)) {
+            throw new RefusedException(
+                Refusal.EIO, "session " + owner + " was lost, and what it had reserved with it");
+          }
+          return mutate(group, session, request);
+        });
   }
 
   /** As {@link #mutate}, for a create that also opens: held open until {@link #closed}. */

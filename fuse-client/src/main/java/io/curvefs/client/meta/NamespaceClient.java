@@ -4,6 +4,8 @@ import com.google.protobuf.ByteString;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
+import io.curvefs.proto.CommitBlocks;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Create;
 import io.curvefs.proto.DirectoryEntry;
@@ -141,25 +143,27 @@ public final class NamespaceClient {
    * An inode that is held open until {@link #close}, with what reading it needs first.
    *
    * @param chunks the first ones
+   * @param asked when they were asked for, or before, on the monotonic clock
    */
-  public record Opened(Attributes attributes, FileChunks chunks) {}
+  public record Opened(Attributes attributes, FileChunks chunks, long asked) {}
 
   /**
    * Opens for reading what was heard of the file within {@code open_cache}; asks where nothing was.
    */
   public Opened openKnown(InodeId inode) throws RefusedException {
     Attributes last = cache.lastAttributes(inode);
-    FileChunks chunks = last == null ? null : openable.find(last);
-    if (last == null || chunks == null) {
+    OpenCache.Answer known = last == null ? null : openable.find(last);
+    if (last == null || known == null) {
       return open(inode);
     }
     meta.hold(inode);
-    return new Opened(last, chunks);
+    return new Opened(last, known.chunks(), known.asked());
   }
 
   /** Opens a file as it is now: one request. */
   public Opened open(InodeId inode) throws RefusedException {
     ReadReply reply;
+    long asked = System.nanoTime();
     try {
       reply = meta.open(inode);
     } catch (RefusedException e) {
@@ -175,8 +179,8 @@ public final class NamespaceClient {
             .addAllChunks(reply.getChunksList())
             .setChunksKnown(reply.getChunksKnown())
             .build();
-    openable.put(attributes, chunks);
-    return new Opened(attributes, chunks);
+    openable.put(attributes, chunks, asked);
+    return new Opened(attributes, chunks, asked);
   }
 
   public void close(InodeId inode) {
@@ -191,11 +195,12 @@ public final class NamespaceClient {
    * @param chunks of each file, 1 to 64
    */
   public List<FileChunks> files(Collection<InodeId> inodes, int chunks) throws RefusedException {
+    long asked = System.nanoTime();
     List<FileChunks> found = meta.files(inodes, chunks);
     for (FileChunks file : found) {
       Attributes attributes = Attributes.of(file.getInode());
       cache.put(attributes);
-      openable.put(attributes, file);
+      openable.put(attributes, file, asked);
     }
     return found;
   }
@@ -445,6 +450,19 @@ public final class NamespaceClient {
 
   public Attributes commit(CommitExtents.Builder commit) throws RefusedException {
     return took(meta.mutate(new InodeId(commit.getInode()), mutation().setCommit(commit)));
+  }
+
+  /**
+   * Makes blocks part of a file.
+   *
+   * @param session that has reserved them; null: none are needed
+   */
+  public Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId session)
+      throws RefusedException {
+    InodeId inode = new InodeId(commit.getInode());
+    MutateRequest.Builder request = mutation().setCommitBlocks(commit);
+    return took(
+        session == null ? meta.mutate(inode, request) : meta.mutateIn(session, inode, request));
   }
 
   public void setXattr(SetXattr.Builder set) throws RefusedException {

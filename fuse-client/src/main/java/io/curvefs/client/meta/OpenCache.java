@@ -28,6 +28,13 @@ final class OpenCache {
           .weigher((InodeId id, Known known) -> known.chunks.length + ENTRY_BYTES)
           .build();
 
+  /**
+   * What is known of a file.
+   *
+   * @param asked when it was asked for, on the monotonic clock
+   */
+  record Answer(FileChunks chunks, long asked) {}
+
   private static final class Known {
     final long version;
     final long since;
@@ -49,16 +56,18 @@ final class OpenCache {
     this.nanoTime = nanoTime;
   }
 
-  /** Takes a file's attributes and first chunks, of one moment. */
-  void put(Attributes attributes, FileChunks chunks) {
+  /**
+   * Takes a file's attributes and first chunks, of one moment.
+   *
+   * @param asked when they were asked for, on the monotonic clock
+   */
+  void put(Attributes attributes, FileChunks chunks, long asked) {
     if (freshNanos == 0) {
       return;
     }
     Known news =
         new Known(
-            attributes.version(),
-            nanoTime.getAsLong(),
-            chunks.toBuilder().clearInode().build().toByteArray());
+            attributes.version(), asked, chunks.toBuilder().clearInode().build().toByteArray());
     files
         .asMap()
         .merge(
@@ -73,7 +82,7 @@ final class OpenCache {
    *
    * @param last the newest attributes known
    */
-  @Nullable FileChunks find(Attributes last) {
+  @Nullable Answer find(Attributes last) {
     Known known = files.getIfPresent(last.id());
     if (known == null
         || known.version != last.version()
@@ -81,7 +90,7 @@ final class OpenCache {
       return null;
     }
     try {
-      return FileChunks.parseFrom(known.chunks);
+      return new Answer(FileChunks.parseFrom(known.chunks), known.since);
     } catch (InvalidProtocolBufferException e) {
       throw new IllegalStateException("written by this process", e);
     }

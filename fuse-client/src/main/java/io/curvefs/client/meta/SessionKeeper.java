@@ -171,6 +171,11 @@ final class SessionKeeper implements AutoCloseable {
     return current;
   }
 
+  /** Whether this session's lease surely runs now. */
+  synchronized boolean isCurrent(SessionId id) {
+    return current != null && current.id.equals(id) && current.isCurrent();
+  }
+
   /** The session of this id turned out to be over. */
   synchronized void lost(SessionId id) {
     if (current != null && current.id.equals(id)) {

@@ -1,7 +1,7 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.client.data.StagedUsage;
+import io.curvefs.client.content.StagedUsage;
 import io.curvefs.client.vfs.ControlAttributes;
 import io.curvefs.client.warmup.CurveFsAttributes;
 import io.curvefs.client.warmup.WarmupMessages;

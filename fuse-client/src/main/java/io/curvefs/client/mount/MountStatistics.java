@@ -5,9 +5,9 @@ import io.curvefs.cache.CacheStatistics;
 import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.client.accesslog.AccessLog;
-import io.curvefs.client.data.DataClient;
-import io.curvefs.client.data.StagedUsage;
-import io.curvefs.client.data.WriteBuffer;
+import io.curvefs.client.content.Contents;
+import io.curvefs.client.content.StagedUsage;
+import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.metrics.MeterValues;
 import io.curvefs.metrics.ProcessMeters;
@@ -39,7 +39,7 @@ final class MountStatistics {
   private final PagePool pool;
   private final WriteBuffer writeBuffer;
   private final Vfs vfs;
-  private final DataClient data;
+  private final Contents data;
 
   MountStatistics(
       MeterRegistry registry,
@@ -48,7 +48,7 @@ final class MountStatistics {
       PagePool pool,
       WriteBuffer writeBuffer,
       Vfs vfs,
-      DataClient data,
+      Contents data,
       @Nullable AccessLog accessLog) {
     this.registry = registry;
     this.objects = objects.metrics();

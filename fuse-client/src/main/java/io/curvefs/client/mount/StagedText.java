@@ -1,6 +1,6 @@
 package io.curvefs.client.mount;
 
-import io.curvefs.client.data.StagedUsage;
+import io.curvefs.client.content.StagedUsage;
 import java.util.Optional;
 
 /** How a mount tells commands what waits in its write-back journal: four lines. */

@@ -1,9 +1,9 @@
 package io.curvefs.client.vfs;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.curvefs.client.data.DataClient;
-import io.curvefs.client.data.FileData;
-import io.curvefs.client.data.ReadStream;
+import io.curvefs.client.content.Contents;
+import io.curvefs.client.content.FileContent;
+import io.curvefs.client.content.ReadStream;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Open files and their handles: all handles of a file share its bytes. Thread-safe. */
 final class OpenFiles {
   private final NamespaceClient namespace;
-  private final DataClient data;
+  private final Contents data;
   private final long readAheadBytesMax;
   private final Handles<FileHandle> handles = new Handles<>();
   private volatile @Nullable OpenListener listener;
@@ -26,22 +26,22 @@ final class OpenFiles {
   private final Map<InodeId, Shared> files = new HashMap<>();
 
   private static final class Shared {
-    final FileData data;
+    final FileContent data;
     int handles;
 
-    Shared(FileData data) {
+    Shared(FileContent data) {
       this.data = data;
     }
   }
 
   /** One open(2). */
   static final class FileHandle {
-    final FileData data;
+    final FileContent data;
     final ReadStream stream;
     private final AtomicBoolean read = new AtomicBoolean();
     private long failuresReported;
 
-    FileHandle(FileData data, ReadStream stream) {
+    FileHandle(FileContent data, ReadStream stream) {
       this.data = data;
       this.stream = stream;
       this.failuresReported = data.failures();
@@ -79,7 +79,7 @@ final class OpenFiles {
     }
   }
 
-  OpenFiles(NamespaceClient namespace, DataClient data, long readAheadBytesMax) {
+  OpenFiles(NamespaceClient namespace, Contents data, long readAheadBytesMax) {
     this.namespace = namespace;
     this.data = data;
     this.readAheadBytesMax = readAheadBytesMax;
@@ -91,7 +91,7 @@ final class OpenFiles {
 
   /** A handle of a file that the metaserver knows to be open. */
   long add(NamespaceClient.Opened opened) {
-    FileData file;
+    FileContent file;
     synchronized (this) {
       Shared shared =
           files.computeIfAbsent(opened.attributes().id(), inode -> new Shared(data.open(inode)));
@@ -111,7 +111,7 @@ final class OpenFiles {
   }
 
   /** The file's bytes, when it is open here, or has some that are not committed. */
-  @Nullable FileData find(InodeId inode) {
+  @Nullable FileContent find(InodeId inode) {
     return data.find(inode);
   }
 

@@ -3,7 +3,7 @@ package io.curvefs.client.vfs;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.RemovalCause;
-import io.curvefs.client.data.ContentListener;
+import io.curvefs.client.content.ContentListener;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.id.InodeId;
 import org.jspecify.annotations.Nullable;

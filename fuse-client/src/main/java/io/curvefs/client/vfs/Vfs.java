@@ -1,9 +1,9 @@
 package io.curvefs.client.vfs;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.client.data.ContentListener;
-import io.curvefs.client.data.DataClient;
-import io.curvefs.client.data.FileData;
+import io.curvefs.client.content.ContentListener;
+import io.curvefs.client.content.Contents;
+import io.curvefs.client.content.FileContent;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
@@ -45,7 +45,7 @@ public final class Vfs {
    */
   public Vfs(
       NamespaceClient namespace,
-      DataClient data,
+      Contents data,
       Seen seen,
       ControlAttributes control,
       VfsOptions options) {
@@ -101,7 +101,7 @@ public final class Vfs {
 
   /** Attributes as they look from this mount, its own uncommitted writes included. */
   public Attributes attributes(InodeId inode) throws RefusedException {
-    FileData open = files.find(inode);
+    FileContent open = files.find(inode);
     return open == null ? shown(inode) : open.withUncommitted(() -> shown(inode));
   }
 
@@ -166,7 +166,7 @@ public final class Vfs {
   }
 
   private void drain(InodeId inode) throws IOException {
-    FileData file = files.find(inode);
+    FileContent file = files.find(inode);
     if (file != null) {
       file.drain();
     }
@@ -189,7 +189,7 @@ public final class Vfs {
   public Attributes setAttributes(SetAttributes.Builder set) throws IOException {
     requireWritable();
     InodeId inode = new InodeId(set.getInode());
-    FileData open = files.find(inode);
+    FileContent open = files.find(inode);
     Attributes after =
         open == null
             ? namespace.setAttributes(set)
@@ -249,7 +249,7 @@ public final class Vfs {
     Attributes attributes =
         namespace.createOpen(create(caller, parent, name, FileType.REGULAR, mode));
     FileChunks empty = FileChunks.newBuilder().setChunksKnown(1).build();
-    long handle = files.add(new NamespaceClient.Opened(attributes, empty));
+    long handle = files.add(new NamespaceClient.Opened(attributes, empty, System.nanoTime()));
     seen.shown(attributes);
     seen.opened(attributes);
     return new Opened(handle, true, false);

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.client.data.StagedUsage;
+import io.curvefs.client.content.StagedUsage;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaOptions;
 import io.curvefs.client.testing.LocalCluster;

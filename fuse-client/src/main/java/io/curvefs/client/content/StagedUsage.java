@@ -1,4 +1,4 @@
-package io.curvefs.client.data;
+package io.curvefs.client.content;
 
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

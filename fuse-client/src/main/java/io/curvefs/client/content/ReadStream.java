@@ -1,4 +1,4 @@
-package io.curvefs.client.data;
+package io.curvefs.client.content;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.readahead.ReadStreams;
@@ -8,11 +8,12 @@ public final class ReadStream {
   @GuardedBy("this")
   private final ReadStreams streams;
 
-  ReadStream(long readAheadBytesMax) {
+  public ReadStream(long readAheadBytesMax) {
     this.streams = new ReadStreams(readAheadBytesMax);
   }
 
-  synchronized ReadStreams.Advice onRead(long offset, int length, long fileLength) {
+  /** Notes a read; what to do about it. */
+  public synchronized ReadStreams.Advice onRead(long offset, int length, long fileLength) {
     return streams.onRead(offset, length, fileLength);
   }
 }

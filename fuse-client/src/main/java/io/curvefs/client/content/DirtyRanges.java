@@ -1,4 +1,4 @@
-package io.curvefs.client.data;
+package io.curvefs.client.content;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -6,21 +6,21 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 
-/** Ranges of a window that have been written; neighbours become one. One thread at a time. */
-final class DirtyRanges {
+/** Ranges of a window that have been written; neighbours become one. Not thread-safe. */
+public final class DirtyRanges {
   /** End of each range by its beginning; disjoint and not touching. */
   private final NavigableMap<Integer, Integer> ends = new TreeMap<>();
 
   private int bytes;
 
   /** From inclusive, to exclusive. */
-  record Range(int from, int to) {
-    int length() {
+  public record Range(int from, int to) {
+    public int length() {
       return to - from;
     }
   }
 
-  void add(int from, int to) {
+  public void add(int from, int to) {
     int start = from;
     int end = to;
     Map.Entry<Integer, Integer> before = ends.floorEntry(from);
@@ -38,19 +38,19 @@ final class DirtyRanges {
     bytes += end - start;
   }
 
-  int count() {
+  public int count() {
     return ends.size();
   }
 
   /** Ranges in order. */
-  List<Range> all() {
+  public List<Range> all() {
     List<Range> all = new ArrayList<>(ends.size());
     ends.forEach((from, to) -> all.add(new Range(from, to)));
     return all;
   }
 
   /** The parts of the ranges that lie within the given one, in order. */
-  List<Range> within(int from, int to) {
+  public List<Range> within(int from, int to) {
     List<Range> parts = new ArrayList<>();
     Integer first = ends.floorKey(from);
     ends.subMap(first == null ? from : first, to)
@@ -64,7 +64,7 @@ final class DirtyRanges {
   }
 
   /** Bytes in all ranges. */
-  int bytes() {
+  public int bytes() {
     return bytes;
   }
 }

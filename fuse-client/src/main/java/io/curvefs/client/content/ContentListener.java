@@ -1,4 +1,4 @@
-package io.curvefs.client.data;
+package io.curvefs.client.content;
 
 import io.curvefs.id.InodeId;
 

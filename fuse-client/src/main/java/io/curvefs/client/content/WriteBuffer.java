@@ -1,4 +1,4 @@
-package io.curvefs.client.data;
+package io.curvefs.client.content;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.page.Page;
@@ -37,7 +37,17 @@ public final class WriteBuffer {
 
   /** Writers with something to send, longest ago first. */
   @GuardedBy("this")
-  private final Set<FileWriter> writers = new LinkedHashSet<>();
+  private final Set<Writer> writers = new LinkedHashSet<>();
+
+  /** One file's bytes that are gathered. */
+  public interface Writer {
+    /**
+     * Sends what is gathered on its way, as far as that is possible now.
+     *
+     * @return bytes sent
+     */
+    long send();
+  }
 
   /**
    * @param bytesMax of the pool that writing may take
@@ -47,7 +57,8 @@ public final class WriteBuffer {
     this.pagesMax = Math.toIntExact(bytesMax / PagePool.PAGE_BYTES);
   }
 
-  PagePool pool() {
+  /** Where the pages come from. */
+  public PagePool pool() {
     return pool;
   }
 
@@ -56,7 +67,7 @@ public final class WriteBuffer {
    *
    * @throws IOException EIO when none does within the bound
    */
-  Deque<Page> acquire(int count) throws IOException {
+  public Deque<Page> acquire(int count) throws IOException {
     reserve(count);
     Deque<Page> pages = new ArrayDeque<>(count);
     try {
@@ -99,12 +110,12 @@ public final class WriteBuffer {
 
   /** Begins to send what the least recently written files hold, until enough is on its way. */
   private void sendOldest() {
-    List<FileWriter> oldestFirst;
+    List<Writer> oldestFirst;
     synchronized (this) {
       oldestFirst = List.copyOf(writers);
     }
     long wanted = (long) pagesMax / 4 * PagePool.PAGE_BYTES;
-    for (FileWriter writer : oldestFirst) {
+    for (Writer writer : oldestFirst) {
       if (wanted <= 0) {
         return;
       }
@@ -113,17 +124,17 @@ public final class WriteBuffer {
   }
 
   /** The pages stay, but nothing can be added to them any more. */
-  synchronized void sending(int count) {
+  public synchronized void sending(int count) {
     pagesSending += count;
   }
 
   /** Pages are not on their way any more: the one who held them releases or hands them over. */
-  synchronized void arrived(int count) {
+  public synchronized void arrived(int count) {
     pagesSending -= count;
   }
 
   /** Gives pages back that were not needed after all, or are not any more. */
-  void release(Collection<Page> pages) {
+  public void release(Collection<Page> pages) {
     release(pages, pages.size());
   }
 
@@ -133,18 +144,19 @@ public final class WriteBuffer {
   }
 
   /** These pages belong to somebody else from now on. */
-  synchronized void handOver(int count) {
+  public synchronized void handOver(int count) {
     pagesUsed -= count;
     notifyAll();
   }
 
   /** The writer has something to send, written just now. */
-  synchronized void written(FileWriter writer) {
+  public synchronized void written(Writer writer) {
     writers.remove(writer);
     writers.add(writer);
   }
 
-  synchronized void sent(FileWriter writer) {
+  /** The writer has nothing to send any more. */
+  public synchronized void sent(Writer writer) {
     writers.remove(writer);
   }
 

@@ -1,0 +1,90 @@
+package io.curvefs.client.volume;
+
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.meta.MetaClient;
+import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.GroupId;
+import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
+import io.curvefs.proto.CommitBlocks;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.Reserve;
+import io.curvefs.space.BlockRange;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The metaservers of the mount. Thread-safe. */
+final class RemoteVolumeMeta implements VolumeMeta {
+  /** More ranges than that cost a reader more than a request costs the writer. */
+  private static final int RANGES_MAX = 1 << 14;
+
+  private final NamespaceClient namespace;
+  private final MetaClient meta;
+
+  RemoteVolumeMeta(NamespaceClient namespace) {
+    this.namespace = namespace;
+    this.meta = namespace.meta();
+  }
+
+  @Override
+  public ReadReply chunks(InodeId inode, int first, int count) throws RefusedException {
+    return meta.chunks(inode, first, count);
+  }
+
+  @Override
+  public @Nullable Attributes lastSeen(InodeId inode) {
+    return namespace.lastSeen(inode);
+  }
+
+  @Override
+  public int groupOf(InodeId inode) throws RefusedException {
+    return meta.groupOf(inode).value();
+  }
+
+  @Override
+  public Granted reserve(InodeId inode, int blocks, int blocksMin, long behind)
+      throws RefusedException {
+    MetaClient.Reserved reserved =
+        meta.reserve(
+            Reserve.newBuilder()
+                .setInode(inode.value())
+                .setBlocks(blocks)
+                .setBlocksMin(blocksMin)
+                .setBehind(behind)
+                .setRangesMax(RANGES_MAX)
+                .setPoolSet(meta.fileSystem().getVolumeStorage().getPoolSet()));
+    List<BlockRange> ranges =
+        reserved.ranges().stream()
+            .map(range -> new BlockRange(range.getAddress(), range.getCount()))
+            .toList();
+    return new Granted(reserved.session(), ranges, reserved.scarce());
+  }
+
+  @Override
+  public void giveBack(int group, SessionId session, List<BlockRange> ranges)
+      throws RefusedException {
+    meta.giveBack(
+        new GroupId(group),
+        session,
+        ranges.stream()
+            .map(
+                range ->
+                    io.curvefs.proto.BlockRange.newBuilder()
+                        .setAddress(range.address())
+                        .setCount(range.count())
+                        .build())
+            .toList());
+  }
+
+  @Override
+  public Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId session)
+      throws RefusedException {
+    return namespace.commit(commit, session);
+  }
+
+  @Override
+  public boolean isCurrent(SessionId session) {
+    return meta.isCurrent(session);
+  }
+}

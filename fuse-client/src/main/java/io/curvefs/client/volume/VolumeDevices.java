@@ -1,0 +1,87 @@
+package io.curvefs.client.volume;
+
+import io.curvefs.space.BlockRange;
+import io.curvefs.space.device.BlockDevice;
+import io.curvefs.space.device.LostWritesException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The volumes of the file system, opened. Thread-safe. */
+final class VolumeDevices implements AutoCloseable {
+  /** Opens a volume, and checks that it is the right one. */
+  @FunctionalInterface
+  interface Opener {
+    BlockDevice open(int volume) throws IOException;
+  }
+
+  private final Opener opener;
+  private final Map<Integer, BlockDevice> open = new ConcurrentHashMap<>();
+
+  VolumeDevices(Opener opener) {
+    this.opener = opener;
+  }
+
+  private BlockDevice of(BlockRange range) throws IOException {
+    int volume = range.volume().value();
+    BlockDevice device = open.get(volume);
+    return device != null ? device : opened(volume);
+  }
+
+  private synchronized BlockDevice opened(int volume) throws IOException {
+    BlockDevice device = open.get(volume);
+    if (device == null) {
+      device = opener.open(volume);
+      open.put(volume, device);
+    }
+    return device;
+  }
+
+  /** Fills the buffer, of as many bytes as the range has. */
+  void read(BlockRange range, ByteBuffer into) throws IOException {
+    of(range).read(into, range.deviceOffset());
+  }
+
+  /** Writes the buffer, of as many bytes as the range has; notes what has to be flushed. */
+  void write(BlockRange range, ByteBuffer from, Unflushed unflushed) throws IOException {
+    BlockDevice device = of(range);
+    unflushed.add(range.volume().value(), device.epoch());
+    device.write(from, range.deviceOffset());
+  }
+
+  /** Says that nobody needs the content of these blocks any more. */
+  void discard(BlockRange range) throws IOException {
+    of(range).discard(range.deviceOffset(), range.bytes());
+  }
+
+  /**
+   * Makes durable what was written.
+   *
+   * @throws LostWritesException when some of it may be lost
+   */
+  void flush(Unflushed written) throws IOException {
+    for (Map.Entry<Integer, Long> volume : written.epochs.entrySet()) {
+      opened(volume.getKey()).flushSince(volume.getValue());
+    }
+  }
+
+  /** Volumes that were written to, each with its epoch before the first write. Not thread-safe. */
+  static final class Unflushed {
+    private final Map<Integer, Long> epochs = new HashMap<>();
+
+    private void add(int volume, long epoch) {
+      epochs.putIfAbsent(volume, epoch);
+    }
+
+    void addAll(Unflushed others) {
+      others.epochs.forEach((volume, epoch) -> epochs.merge(volume, epoch, Math::min));
+    }
+  }
+
+  @Override
+  public void close() {
+    open.values().forEach(BlockDevice::close);
+  }
+}

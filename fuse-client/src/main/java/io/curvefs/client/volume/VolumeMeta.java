@@ -1,0 +1,53 @@
+package io.curvefs.client.volume;
+
+import io.curvefs.client.meta.Attributes;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
+import io.curvefs.proto.CommitBlocks;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.space.BlockRange;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the data path asks of the metaservers. Thread-safe; every call ends within a bound. */
+interface VolumeMeta {
+  /** Chunk rows of a file, with the inode they belong to at that moment. */
+  ReadReply chunks(InodeId inode, int first, int count) throws RefusedException;
+
+  /** Attributes as last heard of, however old; null: never. */
+  @Nullable Attributes lastSeen(InodeId inode);
+
+  /** The raft group that space for the file comes from; any number that stands for it. */
+  int groupOf(InodeId inode) throws RefusedException;
+
+  /**
+   * Blocks that are the session's own until they are committed, given back, or its end.
+   *
+   * @param scarce the volumes are nearly full: what is not needed soon is to be given back
+   */
+  record Granted(SessionId session, List<BlockRange> ranges, boolean scarce) {}
+
+  /**
+   * Reserves blocks.
+   *
+   * @param blocksMin of the wanted blocks so many must be had
+   * @param behind address of the block behind which they are best; 0: anywhere
+   * @throws RefusedException ENOSPC; SPACE_RESTS: worth another try within the quarantine
+   */
+  Granted reserve(InodeId inode, int blocks, int blocksMin, long behind) throws RefusedException;
+
+  /** Gives reserved blocks back; nothing is written to them any more. */
+  void giveBack(int group, SessionId session, List<BlockRange> ranges) throws RefusedException;
+
+  /**
+   * Makes written blocks part of a file.
+   *
+   * @param session whose reservations they are; null: none are needed
+   */
+  Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId session)
+      throws RefusedException;
+
+  /** Whether the session's lease surely runs now: what it has reserved is still its own. */
+  boolean isCurrent(SessionId session);
+}

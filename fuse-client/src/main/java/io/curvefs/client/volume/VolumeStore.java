@@ -1,0 +1,27 @@
+package io.curvefs.client.volume;
+
+import io.curvefs.client.content.ContentListener;
+import io.curvefs.client.content.WriteBuffer;
+import io.curvefs.id.InodeId;
+import io.curvefs.time.WallClock;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/**
+ * What all open files of a mount share.
+ *
+ * @param pools the reserved blocks that a file's come from
+ * @param background runs what nobody waits for
+ * @param nanoTime the monotonic clock
+ */
+record VolumeStore(
+    VolumeMeta meta,
+    VolumeDevices devices,
+    Function<InodeId, SpacePool> pools,
+    Freshness freshness,
+    WriteBuffer buffer,
+    ContentListener listener,
+    WallClock clock,
+    Executor background,
+    LongSupplier nanoTime) {}
