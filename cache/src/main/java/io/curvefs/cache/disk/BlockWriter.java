@@ -33,6 +33,7 @@ final class BlockWriter {
 
   private final CacheDirectory directory;
   private final DiskIndex index;
+  private final HangWatch hangs;
   private final FreeSpace freeSpace;
   private final UUID namespace;
   private final long bytesMax;
@@ -50,9 +51,14 @@ final class BlockWriter {
   final LongAdder evictions = new LongAdder();
 
   BlockWriter(
-      DiskTierOptions options, CacheDirectory directory, DiskIndex index, FreeSpace freeSpace) {
+      DiskTierOptions options,
+      CacheDirectory directory,
+      DiskIndex index,
+      HangWatch hangs,
+      FreeSpace freeSpace) {
     this.directory = directory;
     this.index = index;
+    this.hangs = hangs;
     this.freeSpace = freeSpace;
     this.namespace = options.namespace();
     this.bytesMax = options.bytesMaxEach();
@@ -72,7 +78,11 @@ final class BlockWriter {
 
   /** Most bytes that may be here now. */
   private long limit() throws IOException {
-    return Math.min(share(), index.bytes() + freeSpace.spareBytes());
+    return Math.min(share(), index.bytes() + spareBytes());
+  }
+
+  private long spareBytes() throws IOException {
+    return hangs.call(freeSpace::spareBytes);
   }
 
   /** Of the limit, what this process may count on: the rest others may have filled unseen. */
@@ -138,7 +148,8 @@ final class BlockWriter {
     try {
       List<ByteBuffer> bytes = content.buffers();
       ByteBuffer tail = BlockFormat.tail(namespace, id, bytes);
-      directory.write(id, bytes, tail, hold != null && hold.pinned());
+      boolean pinned = hold != null && hold.pinned();
+      hangs.run(id, () -> directory.write(id, bytes, tail, pinned));
       written = true;
     } catch (IOException e) {
       if (isFull(id)) {
@@ -158,7 +169,7 @@ final class BlockWriter {
   /** Whether the disk has no space for the block, which is no fault. */
   private boolean isFull(BlockId id) {
     try {
-      return freeSpace.spareBytes() < DiskIndex.chargedBytes(id);
+      return spareBytes() < DiskIndex.chargedBytes(id);
     } catch (IOException e) {
       return false;
     }
@@ -191,10 +202,10 @@ final class BlockWriter {
     }
     boolean stays = true;
     try {
-      if (directory.isPinned(next)) { // by another process
+      if (hangs.call(next, () -> directory.isPinned(next))) { // by another process
         index.pinned(next);
       } else {
-        boolean deleted = directory.delete(next);
+        boolean deleted = hangs.call(next, () -> directory.delete(next));
         stays = false;
         if (deleted) {
           evictions.increment();
@@ -231,7 +242,7 @@ final class BlockWriter {
       index.takeOut(id);
       boolean stays = true;
       try {
-        boolean was = directory.delete(id);
+        boolean was = hangs.call(id, () -> directory.delete(id));
         stays = false;
         return was;
       } finally {
@@ -267,11 +278,11 @@ final class BlockWriter {
       return false;
     }
     try {
-      if (!directory.has(id)) {
+      if (!hangs.call(id, () -> directory.has(id))) {
         throw new NoSuchFileException(id.toString());
       }
       if (hold.pinned()) {
-        directory.pin(id);
+        hangs.run(id, () -> directory.pin(id));
         index.pinned(id);
       }
       return true;
@@ -317,10 +328,11 @@ final class BlockWriter {
       generation++;
       index.clear();
       for (int shard = 0; shard < DirectoryScan.SHARDS; shard++) {
-        for (Path file : CacheDirectory.filesOf(directory.pathOf(shard))) {
+        Path path = directory.pathOf(shard);
+        for (Path file : hangs.call(() -> CacheDirectory.filesOf(path))) {
           BlockId id = CacheDirectory.blockNamed(file.getFileName().toString());
           if (id != null) {
-            directory.delete(id);
+            hangs.call(id, () -> directory.delete(id));
           }
         }
       }

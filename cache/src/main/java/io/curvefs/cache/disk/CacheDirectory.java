@@ -2,7 +2,10 @@ package io.curvefs.cache.disk;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.DELETE_ON_CLOSE;
 import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import io.curvefs.cache.BlockId;
 import java.io.IOException;
@@ -247,6 +250,17 @@ final class CacheDirectory {
   /** Whether there was a file to delete. */
   boolean delete(BlockId id) throws IOException {
     return Files.deleteIfExists(pathOf(id));
+  }
+
+  /** Writes a file, waits until the device has it, reads it and deletes it. */
+  void probe() throws IOException {
+    Path file = blocks.resolveSibling("." + writer + "-probe" + TEMPORARY_SUFFIX);
+    try (FileChannel channel =
+        FileChannel.open(file, Set.of(CREATE, READ, WRITE, DELETE_ON_CLOSE), OWNER_ONLY_FILE)) {
+      channel.write(ByteBuffer.allocate(1), 0);
+      channel.force(true);
+      channel.read(ByteBuffer.allocate(1), 0);
+    }
   }
 
   /** All files of a directory; none if it is not there. */

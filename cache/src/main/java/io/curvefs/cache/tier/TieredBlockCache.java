@@ -41,7 +41,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   private final @Nullable MemcachedTier memcached;
   private final BlockSource source;
   private final TieredOptions options;
-  private final SingleFlight flights = new SingleFlight();
+  private final SingleFlight flights;
   private final Prefetcher prefetcher;
 
   /** Bytes lately read in pieces, per block that memory did not have. */
@@ -74,6 +74,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     this.memcached = memcached;
     this.source = source;
     this.options = options;
+    this.flights = new SingleFlight(thread -> disk != null && disk.isStuck(thread));
     this.prefetcher =
         new Prefetcher(options.prefetchThreads(), options.prefetchQueueMax(), this::fetchAhead);
   }
