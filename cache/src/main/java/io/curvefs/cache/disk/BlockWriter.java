@@ -7,7 +7,6 @@ import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
@@ -145,11 +144,12 @@ final class BlockWriter {
   private void writeClaimed(BlockId id, PagedBytes content, @Nullable Hold hold)
       throws IOException {
     boolean written = false;
+    boolean pinned = false;
     try {
       List<ByteBuffer> bytes = content.buffers();
       ByteBuffer tail = BlockFormat.tail(namespace, id, bytes);
-      boolean pinned = hold != null && hold.pinned();
-      hangs.run(id, () -> directory.write(id, bytes, tail, pinned));
+      boolean toBePinned = hold != null && hold.pinned();
+      pinned = hangs.call(id, () -> directory.write(id, bytes, tail, toBePinned));
       written = true;
     } catch (IOException e) {
       if (isFull(id)) {
@@ -159,6 +159,9 @@ final class BlockWriter {
     } finally {
       if (written) {
         index.written(id, hold);
+        if (pinned) { // perhaps by another process
+          index.pinned(id);
+        }
         unlookedBytes.addAndGet(DiskIndex.chargedBytes(id));
       } else {
         index.unclaim(id);
@@ -202,14 +205,13 @@ final class BlockWriter {
     }
     boolean stays = true;
     try {
-      if (hangs.call(next, () -> directory.isPinned(next))) { // by another process
-        index.pinned(next);
-      } else {
-        boolean deleted = hangs.call(next, () -> directory.delete(next));
-        stays = false;
-        if (deleted) {
+      switch (hangs.call(next, () -> directory.deleteUnpinned(next))) {
+        case KEPT -> index.pinned(next); // by another process
+        case DELETED -> {
+          stays = false;
           evictions.increment();
         }
+        case ABSENT -> stays = false;
       }
     } finally {
       if (stays) {
@@ -277,19 +279,15 @@ final class BlockWriter {
     if (!index.hold(id, hold.job())) { // first, so that it is not evicted between the two
       return false;
     }
-    try {
-      if (!hangs.call(id, () -> directory.has(id))) {
-        throw new NoSuchFileException(id.toString());
-      }
-      if (hold.pinned()) {
-        hangs.run(id, () -> directory.pin(id));
-        index.pinned(id);
-      }
-      return true;
-    } catch (NoSuchFileException e) {
+    boolean there = hangs.call(id, () -> hold.pinned() ? directory.pin(id) : directory.has(id));
+    if (!there) {
       index.gone(id);
       return false;
     }
+    if (hold.pinned()) {
+      index.pinned(id);
+    }
+    return true;
   }
 
   private String whyFull(BlockId id) {
