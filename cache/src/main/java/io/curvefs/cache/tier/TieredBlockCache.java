@@ -299,11 +299,20 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return id.length();
   }
 
-  /** Memcached servers cannot hold a block: they evict what was used longest ago. */
   private int warmMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
-    if (to.contains(id)) {
-      return 0;
-    }
+    return to.contains(id) ? 0 : bringToMemcached(to, id, job);
+  }
+
+  @Override
+  public int bring(BlockId id, CacheTier tier, Hold hold) throws IOException {
+    return switch (tier) {
+      case DISK -> warmDisk(disk(), id, hold); // the hold tells what is there, at no cost
+      case MEMCACHED -> bringToMemcached(memcached(), id, hold.job());
+    };
+  }
+
+  /** Memcached servers cannot hold a block: they evict what was used longest ago. */
+  private int bringToMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
     loadAndStore(id, () -> loadForMemcached(id), content -> to.store(id, content, job));
     return id.length();
   }

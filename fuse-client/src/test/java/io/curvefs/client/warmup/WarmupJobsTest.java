@@ -278,6 +278,43 @@ class WarmupJobsTest {
   }
 
   @Test
+  void memcached_is_asked_for_many_blocks_at_once_and_for_none_alone() throws IOException {
+    tiers = new FakeTiers().tier(CacheTier.MEMCACHED, PLENTY);
+    InodeId d = tree.directory(root, "d");
+    for (int i = 0; i < 600; i++) {
+      tree.file(d, "f" + i, 1000);
+    }
+    tree.file(d, "large", 200L * MIB); // begins with the last small ones, goes on alone
+    int blocks = 600 + 50;
+    int batches = 4;
+
+    for (int run = 0; run < 2; run++) {
+      JobStatus job = run(JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/d");
+      assertThat(job.state()).isEqualTo(JobState.DONE);
+      assertThat(job.filesCached()).isEqualTo(601);
+      assertThat(job.bytesMoved()).isEqualTo(run == 0 ? 600_000 + 200L * MIB : 0);
+      assertThat(tiers.askedAlone).isEmpty();
+      assertThat(tiers.asked).as("what was there is not touched again").hasSize(blocks);
+      assertThat(tiers.presenceAsked).hasSizeLessThanOrEqualTo(batches);
+      assertThat(tiers.presenceAsked).allMatch(size -> size <= PresenceAhead.BATCH_MAX);
+      assertThat(tiers.presenceAsked.stream().mapToInt(size -> size).sum()).isEqualTo(blocks);
+      tiers.presenceAsked.clear();
+    }
+  }
+
+  @Test
+  void when_nobody_answers_what_is_there_each_block_finds_out_for_itself() throws IOException {
+    tiers = new FakeTiers().tier(CacheTier.MEMCACHED, PLENTY);
+    for (int i = 0; i < 20; i++) {
+      tree.file(root, "f" + i, 1000);
+    }
+    tiers.presenceFails = true;
+    JobStatus job = run(JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/");
+    assertThat(job.filesCached()).isEqualTo(20);
+    assertThat(tiers.askedAlone).hasSize(20);
+  }
+
+  @Test
   void a_job_that_is_cancelled_ends_and_holds_nothing() throws Exception {
     for (int i = 0; i < 50; i++) {
       tree.file(root, "f" + i, 10);
