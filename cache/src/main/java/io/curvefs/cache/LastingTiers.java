@@ -33,6 +33,9 @@ public interface LastingTiers {
   /** Those of the blocks that the tier has, without reading them from beginning to end. */
   Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) throws IOException;
 
+  /** Those of the blocks that are held or pinned there, so that {@link #room} counts them out. */
+  Set<BlockId> held(CacheTier tier, Collection<BlockId> ids);
+
   /**
    * Takes the block out of the tier and out of memory, pinned or not.
    *

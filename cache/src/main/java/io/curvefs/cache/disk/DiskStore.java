@@ -258,6 +258,11 @@ final class DiskStore implements AutoCloseable {
     }
   }
 
+  /** Whether the block is held or pinned here; not while the directory is out of service. */
+  boolean isHeld(BlockId id) {
+    return isWritable() && index.isHeld(id);
+  }
+
   void release(int job) {
     index.release(job);
   }

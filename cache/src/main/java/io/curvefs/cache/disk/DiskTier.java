@@ -225,6 +225,11 @@ public final class DiskTier implements AutoCloseable {
     return ranked(id).stream().anyMatch(store -> store.hold(id, hold));
   }
 
+  /** Whether the block is held or pinned in a directory that {@link #room} counts. */
+  public boolean isHeld(BlockId id) {
+    return stores.stream().anyMatch(store -> store.isHeld(id));
+  }
+
   /** Ends the holds of a warmup job, but not its pins. */
   public void release(int job) {
     stores.forEach(store -> store.release(job));

@@ -374,6 +374,14 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   @Override
+  public Set<BlockId> held(CacheTier tier, Collection<BlockId> ids) {
+    return switch (tier) {
+      case DISK -> disk == null ? Set.of() : ids.stream().filter(disk::isHeld).collect(toSet());
+      case MEMCACHED -> Set.of();
+    };
+  }
+
+  @Override
   public boolean evict(BlockId id, CacheTier tier) throws IOException {
     memory.forget(id);
     return switch (tier) {

@@ -89,6 +89,8 @@ class HoldsTest {
     }
     tier.release(1);
     assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, ROOM, 4 * 4096));
+    assertThat(tier.isHeld(small(3))).isTrue();
+    assertThat(tier.isHeld(small(4))).isFalse();
     for (int i = 20; i < 26; i++) {
       fixture.warm(tier, small(i), SECOND);
     }

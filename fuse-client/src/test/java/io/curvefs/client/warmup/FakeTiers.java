@@ -125,6 +125,13 @@ final class FakeTiers implements LastingTiers {
   }
 
   @Override
+  public synchronized Set<BlockId> held(CacheTier tier, Collection<BlockId> ids) {
+    Set<BlockId> held = held(tier);
+    held.retainAll(ids);
+    return held;
+  }
+
+  @Override
   public synchronized boolean evict(BlockId id, CacheTier tier) {
     return tiers.get(tier).remove(id) != null;
   }

@@ -231,6 +231,21 @@ class WarmupJobsTest {
   }
 
   @Test
+  void what_is_there_unheld_needs_room_beside_what_others_have_pinned() throws IOException {
+    tiers = FakeTiers.disk(17 * MIB);
+    tree.file(root, "pinned", 8 * MIB);
+    tree.file(root, "half", 4 * MIB);
+    tree.file(root, "rest", 8 * MIB);
+    assertThat(run(with(true, false, Share.ALL, 0), "/pinned").state()).isEqualTo(JobState.DONE);
+    assertThat(run(add(), "/half").state()).isEqualTo(JobState.DONE);
+
+    JobStatus refused = run(add(), "/half", "/rest"); // 12 of the 9 that are not pinned
+    assertThat(refused.state()).isEqualTo(JobState.REFUSED);
+    assertThat(refused.message()).startsWith("needs 12.0 MiB, the disk cache can take 9.0 MiB");
+    assertThat(run(add(), "/pinned", "/rest").state()).isEqualTo(JobState.DONE);
+  }
+
+  @Test
   void a_hole_needs_no_room_whether_its_file_is_listed_or_found() throws IOException {
     InodeId d = tree.directory(root, "d");
     tree.sparse(d, "sparse", 8 * MIB, 10);
