@@ -24,8 +24,17 @@ public interface LastingTiers {
    */
   int warm(BlockId id, CacheTier tier, Hold hold) throws IOException;
 
+  /**
+   * {@link #warm} for a block that {@link #present} has just not named: servers that many share are
+   * not asked for it once more.
+   */
+  int bring(BlockId id, CacheTier tier, Hold hold) throws IOException;
+
   /** Those of the blocks that the tier has, without reading them from beginning to end. */
   Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) throws IOException;
+
+  /** Those of the blocks that are held or pinned there, so that {@link #room} counts them out. */
+  Set<BlockId> held(CacheTier tier, Collection<BlockId> ids);
 
   /**
    * Takes the block out of the tier and out of memory, pinned or not.

@@ -7,7 +7,6 @@ import io.curvefs.cache.TierRoom;
 import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
@@ -33,6 +32,7 @@ final class BlockWriter {
 
   private final CacheDirectory directory;
   private final DiskIndex index;
+  private final HangWatch hangs;
   private final FreeSpace freeSpace;
   private final UUID namespace;
   private final long bytesMax;
@@ -50,9 +50,14 @@ final class BlockWriter {
   final LongAdder evictions = new LongAdder();
 
   BlockWriter(
-      DiskTierOptions options, CacheDirectory directory, DiskIndex index, FreeSpace freeSpace) {
+      DiskTierOptions options,
+      CacheDirectory directory,
+      DiskIndex index,
+      HangWatch hangs,
+      FreeSpace freeSpace) {
     this.directory = directory;
     this.index = index;
+    this.hangs = hangs;
     this.freeSpace = freeSpace;
     this.namespace = options.namespace();
     this.bytesMax = options.bytesMaxEach();
@@ -72,7 +77,11 @@ final class BlockWriter {
 
   /** Most bytes that may be here now. */
   private long limit() throws IOException {
-    return Math.min(share(), index.bytes() + freeSpace.spareBytes());
+    return Math.min(share(), index.bytes() + spareBytes());
+  }
+
+  private long spareBytes() throws IOException {
+    return hangs.call(freeSpace::spareBytes);
   }
 
   /** Of the limit, what this process may count on: the rest others may have filled unseen. */
@@ -135,10 +144,12 @@ final class BlockWriter {
   private void writeClaimed(BlockId id, PagedBytes content, @Nullable Hold hold)
       throws IOException {
     boolean written = false;
+    boolean pinned = false;
     try {
       List<ByteBuffer> bytes = content.buffers();
       ByteBuffer tail = BlockFormat.tail(namespace, id, bytes);
-      directory.write(id, bytes, tail, hold != null && hold.pinned());
+      boolean toBePinned = hold != null && hold.pinned();
+      pinned = hangs.call(id, () -> directory.write(id, bytes, tail, toBePinned));
       written = true;
     } catch (IOException e) {
       if (isFull(id)) {
@@ -148,6 +159,9 @@ final class BlockWriter {
     } finally {
       if (written) {
         index.written(id, hold);
+        if (pinned) { // perhaps by another process
+          index.pinned(id);
+        }
         unlookedBytes.addAndGet(DiskIndex.chargedBytes(id));
       } else {
         index.unclaim(id);
@@ -158,7 +172,7 @@ final class BlockWriter {
   /** Whether the disk has no space for the block, which is no fault. */
   private boolean isFull(BlockId id) {
     try {
-      return freeSpace.spareBytes() < DiskIndex.chargedBytes(id);
+      return spareBytes() < DiskIndex.chargedBytes(id);
     } catch (IOException e) {
       return false;
     }
@@ -191,14 +205,13 @@ final class BlockWriter {
     }
     boolean stays = true;
     try {
-      if (directory.isPinned(next)) { // by another process
-        index.pinned(next);
-      } else {
-        boolean deleted = directory.delete(next);
-        stays = false;
-        if (deleted) {
+      switch (hangs.call(next, () -> directory.deleteUnpinned(next))) {
+        case KEPT -> index.pinned(next); // by another process
+        case DELETED -> {
+          stays = false;
           evictions.increment();
         }
+        case ABSENT -> stays = false;
       }
     } finally {
       if (stays) {
@@ -231,7 +244,7 @@ final class BlockWriter {
       index.takeOut(id);
       boolean stays = true;
       try {
-        boolean was = directory.delete(id);
+        boolean was = hangs.call(id, () -> directory.delete(id));
         stays = false;
         return was;
       } finally {
@@ -266,19 +279,15 @@ final class BlockWriter {
     if (!index.hold(id, hold.job())) { // first, so that it is not evicted between the two
       return false;
     }
-    try {
-      if (!directory.has(id)) {
-        throw new NoSuchFileException(id.toString());
-      }
-      if (hold.pinned()) {
-        directory.pin(id);
-        index.pinned(id);
-      }
-      return true;
-    } catch (NoSuchFileException e) {
+    boolean there = hangs.call(id, () -> hold.pinned() ? directory.pin(id) : directory.has(id));
+    if (!there) {
       index.gone(id);
       return false;
     }
+    if (hold.pinned()) {
+      index.pinned(id);
+    }
+    return true;
   }
 
   private String whyFull(BlockId id) {
@@ -317,10 +326,11 @@ final class BlockWriter {
       generation++;
       index.clear();
       for (int shard = 0; shard < DirectoryScan.SHARDS; shard++) {
-        for (Path file : CacheDirectory.filesOf(directory.pathOf(shard))) {
+        Path path = directory.pathOf(shard);
+        for (Path file : hangs.call(() -> CacheDirectory.filesOf(path))) {
           BlockId id = CacheDirectory.blockNamed(file.getFileName().toString());
           if (id != null) {
-            directory.delete(id);
+            hangs.call(id, () -> directory.delete(id));
           }
         }
       }

@@ -2,7 +2,10 @@ package io.curvefs.cache.disk;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.DELETE_ON_CLOSE;
 import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import io.curvefs.cache.BlockId;
 import java.io.IOException;
@@ -12,6 +15,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -26,6 +30,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>{@code blocks/<xx>/<slice>_<index>_<length>}: a block; {@code xx} is the low byte of slice
- *       + index in hex. It appears by rename, complete or not at all (short of a crash of the
- *       machine). Its owner may write to it, unless it is pinned.
+ *       + index in hex. It gets this name once it is complete (short of a crash of the machine) and
+ *       there is none yet. Its owner may write to it, unless it is pinned.
  *   <li>{@code mounts/<uuid>}: a process that uses the directory, see {@link Presence}.
  *   <li>{@code files/}: left for files that are cached whole; nobody here looks into it.
  * </ul>
@@ -43,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CacheDirectory {
   static final String TEMPORARY_SUFFIX = ".tmp";
+
+  /** More than others can come and go with the same block while it is given back. */
+  private static final int GIVE_BACK_ATTEMPTS_MAX = 16;
 
   private static final FileAttribute<?> OWNER_ONLY_FILE = permissions("rw-------");
   private static final FileAttribute<?> OWNER_ONLY_DIRECTORY = permissions("rwx------");
@@ -185,30 +193,67 @@ final class CacheDirectory {
     return FileChannel.open(pathOf(id), Set.of(READ, NOFOLLOW_LINKS));
   }
 
-  /** Writes the block's file, in place of an older one. On failure nothing is left behind. */
-  void write(BlockId id, List<ByteBuffer> content, ByteBuffer tail, boolean pinned)
+  /**
+   * Writes the block's file. One that is there and whole stays, with its pin, for a block never
+   * changes. On failure nothing is left behind.
+   *
+   * @return whether the file that is there now is pinned
+   */
+  boolean write(BlockId id, List<ByteBuffer> content, ByteBuffer tail, boolean pinned)
       throws IOException {
-    Path path = pathOf(id);
-    Path temporary =
-        path.resolveSibling("." + writer + "-" + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
-    boolean renamed = false;
+    Path temporary = newTemporary(id);
     try {
       try {
         newFile.write(temporary, content, tail);
       } catch (NoSuchFileException e) {
         Files.createDirectories(
-            Objects.requireNonNull(path.getParent()), OWNER_ONLY_DIRECTORY); // first of its shard
+            Objects.requireNonNull(temporary.getParent()), OWNER_ONLY_DIRECTORY); // the first
         newFile.write(temporary, content, tail);
       }
       if (pinned) {
         Files.setPosixFilePermissions(temporary, PINNED);
       }
-      Files.move(temporary, path, ATOMIC_MOVE);
-      renamed = true;
-    } finally {
-      if (!renamed) {
-        discard(temporary);
+      while (true) {
+        try {
+          putInPlace(temporary, pathOf(id));
+          return pinned;
+        } catch (FileAlreadyExistsException e) { // another process was faster
+          if (keepWhole(id) && (!pinned || pin(id))) {
+            return isPinned(id);
+          }
+        }
       }
+    } finally {
+      discard(temporary);
+    }
+  }
+
+  /** Whether the block's file is there and whole; a torn one is deleted. */
+  private boolean keepWhole(BlockId id) throws IOException {
+    return has(id)
+        || deleteUnless(id, is -> is.size() == BlockFormat.fileBytes(id)) == Deletion.KEPT;
+  }
+
+  private Path newTemporary(BlockId id) {
+    return pathOf(id)
+        .resolveSibling("." + writer + "-" + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
+  }
+
+  /**
+   * Gives a file its name, unless there is one of that name. May leave the old name behind.
+   *
+   * @throws FileAlreadyExistsException if there is
+   */
+  private static void putInPlace(Path temporary, Path path) throws IOException {
+    try {
+      Files.createLink(path, temporary);
+    } catch (FileAlreadyExistsException | NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException | UnsupportedOperationException e) { // knows no second names
+      if (Files.exists(path, NOFOLLOW_LINKS)) {
+        throw new FileAlreadyExistsException(path.toString());
+      }
+      Files.move(temporary, path, ATOMIC_MOVE);
     }
   }
 
@@ -224,10 +269,15 @@ final class CacheDirectory {
   /**
    * Makes the block's file one that no process evicts.
    *
-   * @throws NoSuchFileException if it is not there
+   * @return false if it is not there, or is just being taken away
    */
-  void pin(BlockId id) throws IOException {
-    Files.setPosixFilePermissions(pathOf(id), PINNED);
+  boolean pin(BlockId id) throws IOException {
+    try {
+      Files.setPosixFilePermissions(pathOf(id), PINNED);
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+    return has(id); // who took it away before it was pinned has deleted it, or does now
   }
 
   /** Whether a file is pinned. */
@@ -244,9 +294,77 @@ final class CacheDirectory {
     }
   }
 
+  /** What became of a file that was to be deleted. */
+  enum Deletion {
+    DELETED,
+    KEPT,
+    ABSENT
+  }
+
+  /** Deletes the block's file unless it is pinned, be it by another process at this moment. */
+  Deletion deleteUnpinned(BlockId id) throws IOException {
+    return isPinned(id) ? Deletion.KEPT : deleteUnless(id, CacheDirectory::isPinned);
+  }
+
+  /**
+   * Looks at the file under a name that only this thread knows, where nobody pins it any more, and
+   * deletes it or gives it back.
+   */
+  private Deletion deleteUnless(BlockId id, Predicate<PosixFileAttributes> keep)
+      throws IOException {
+    Path path = pathOf(id);
+    Path aside = newTemporary(id);
+    try {
+      Files.move(path, aside, ATOMIC_MOVE);
+    } catch (NoSuchFileException e) {
+      return Deletion.ABSENT;
+    }
+    boolean pinned = false;
+    boolean deleted = false;
+    try {
+      PosixFileAttributes is =
+          Files.readAttributes(aside, PosixFileAttributes.class, NOFOLLOW_LINKS);
+      pinned = isPinned(is);
+      deleted = !keep.test(is) && Files.deleteIfExists(aside);
+    } finally {
+      if (!deleted) {
+        giveBack(id, aside, pinned);
+      }
+    }
+    return deleted ? Deletion.DELETED : Deletion.KEPT;
+  }
+
+  private void giveBack(BlockId id, Path aside, boolean pinned) throws IOException {
+    try {
+      for (int attempt = 0; attempt < GIVE_BACK_ATTEMPTS_MAX; attempt++) {
+        try {
+          putInPlace(aside, pathOf(id));
+          return;
+        } catch (FileAlreadyExistsException e) { // written anew meanwhile
+          if (!pinned || pin(id)) {
+            return;
+          }
+        }
+      }
+    } finally {
+      discard(aside);
+    }
+  }
+
   /** Whether there was a file to delete. */
   boolean delete(BlockId id) throws IOException {
     return Files.deleteIfExists(pathOf(id));
+  }
+
+  /** Writes a file, waits until the device has it, reads it and deletes it. */
+  void probe() throws IOException {
+    Path file = blocks.resolveSibling("." + writer + "-probe" + TEMPORARY_SUFFIX);
+    try (FileChannel channel =
+        FileChannel.open(file, Set.of(CREATE, READ, WRITE, DELETE_ON_CLOSE), OWNER_ONLY_FILE)) {
+      channel.write(ByteBuffer.allocate(1), 0);
+      channel.force(true);
+      channel.read(ByteBuffer.allocate(1), 0);
+    }
   }
 
   /** All files of a directory; none if it is not there. */

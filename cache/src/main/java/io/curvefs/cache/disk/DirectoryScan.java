@@ -39,6 +39,7 @@ final class DirectoryScan {
 
   private final CacheDirectory directory;
   private final DiskIndex index;
+  private final HangWatch hangs;
   private final InstantSource clock;
 
   /** When the sub-directories were last changed, as far as is known. */
@@ -48,9 +49,10 @@ final class DirectoryScan {
   @GuardedBy("this")
   private boolean complete;
 
-  DirectoryScan(CacheDirectory directory, DiskIndex index, InstantSource clock) {
+  DirectoryScan(CacheDirectory directory, DiskIndex index, HangWatch hangs, InstantSource clock) {
     this.directory = directory;
     this.index = index;
+    this.hangs = hangs;
     this.clock = clock;
   }
 
@@ -68,7 +70,7 @@ final class DirectoryScan {
     index.beginLook();
     for (int shard = 0; shard < SHARDS; shard++) {
       Path path = directory.pathOf(shard);
-      FileTime changedNow = changedAt(path);
+      FileTime changedNow = hangs.call(() -> changedAt(path));
       if (changedNow.equals(changed.get(shard))) {
         continue;
       }
@@ -76,7 +78,7 @@ final class DirectoryScan {
         throw new InterruptedIOException("no longer wanted");
       }
       lookedAt.add(shard);
-      for (Path file : CacheDirectory.filesOf(path)) {
+      for (Path file : hangs.call(() -> CacheDirectory.filesOf(path))) {
         visit(file, abandonedBefore, found);
       }
       if (changedNow.toMillis() < nowMillis - SETTLED_MILLIS) {
@@ -112,16 +114,16 @@ final class DirectoryScan {
     }
     try {
       PosixFileAttributes is =
-          Files.readAttributes(file, PosixFileAttributes.class, NOFOLLOW_LINKS);
+          hangs.call(() -> Files.readAttributes(file, PosixFileAttributes.class, NOFOLLOW_LINKS));
       if (id == null) {
         if (is.lastModifiedTime().toInstant().isBefore(abandonedBefore)) {
-          Files.deleteIfExists(file);
+          hangs.call(() -> Files.deleteIfExists(file));
         }
       } else if (is.size() == BlockFormat.fileBytes(id)) {
         found.add(
             new DiskIndex.Found(id, CacheDirectory.isPinned(is), is.lastModifiedTime().toMillis()));
       } else {
-        Files.deleteIfExists(file);
+        hangs.call(() -> Files.deleteIfExists(file));
       }
     } catch (NoSuchFileException e) {
       // Another process evicted it meanwhile.

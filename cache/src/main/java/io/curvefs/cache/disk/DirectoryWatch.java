@@ -27,6 +27,7 @@ final class DirectoryWatch implements AutoCloseable {
   private final CacheDirectory directory;
   private final DirectoryScan scan;
   private final BlockWriter writer;
+  private final HangWatch hangs;
   private final Runnable onError;
   private final Thread thread;
   private final CountDownLatch complete = new CountDownLatch(1);
@@ -38,10 +39,15 @@ final class DirectoryWatch implements AutoCloseable {
    * @param onError told of each look that fails
    */
   DirectoryWatch(
-      CacheDirectory directory, DirectoryScan scan, BlockWriter writer, Runnable onError) {
+      CacheDirectory directory,
+      DirectoryScan scan,
+      BlockWriter writer,
+      HangWatch hangs,
+      Runnable onError) {
     this.directory = directory;
     this.scan = scan;
     this.writer = writer;
+    this.hangs = hangs;
     this.onError = onError;
     this.thread = new Thread(this::run, "curvefs-cache-watch");
     thread.setDaemon(true);
@@ -58,14 +64,22 @@ final class DirectoryWatch implements AutoCloseable {
         TimeUnit.NANOSECONDS.sleep(PERIOD.toNanos());
       }
     } catch (InterruptedException e) {
-      // closed
+      leave();
+    }
+  }
+
+  private void leave() {
+    try {
+      directory.presence().leave();
+    } catch (IOException e) {
+      // It falls silent, which says the same.
     }
   }
 
   /** On a disk that is full or read-only nothing is announced; somebody may be there then. */
   private Presence.Others announce() {
     try {
-      Presence.Others others = directory.presence().announce();
+      Presence.Others others = hangs.call(directory.presence()::announce);
       writer.setOthers(others.count());
       return others;
     } catch (IOException e) {
@@ -107,16 +121,14 @@ final class DirectoryWatch implements AutoCloseable {
     return complete.await(waitMax.toMillis(), TimeUnit.MILLISECONDS);
   }
 
+  /** Waits for the last look, but not for a disk that hangs. */
   @Override
   public void close() {
     thread.interrupt();
     try {
       thread.join(STOP_MAX.toMillis());
-      directory.presence().leave();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException e) {
-      // It falls silent, which says the same.
     }
   }
 }

@@ -525,6 +525,12 @@ final class DiskIndex {
     return blocks.containsKey(id);
   }
 
+  /** Whether the block is there and makes no room. */
+  synchronized boolean isHeld(BlockId id) {
+    Entry known = blocks.get(id);
+    return known != null && known.isHeld();
+  }
+
   synchronized int files() {
     return blocks.size();
   }

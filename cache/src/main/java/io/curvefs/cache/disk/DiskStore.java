@@ -17,11 +17,13 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One cache directory in service: reading, writing, limits, and the gates that take it out of
- * service when its disk fails, for reading and for writing separately. Thread-safe.
+ * One cache directory in service: reading, writing, limits, the gates that take it out of service
+ * when its disk fails, for reading and for writing separately, and the watch that does when its
+ * disk hangs. Thread-safe.
  */
 final class DiskStore implements AutoCloseable {
   private static final int WRITERS = 4;
@@ -33,6 +35,7 @@ final class DiskStore implements AutoCloseable {
   private final PagePool pool;
   private final Duration pageWaitMax;
   private final DiskIndex index;
+  private final HangWatch hangs;
   private final ServiceGate reading;
   private final ServiceGate writing;
   private final BlockWriter writer;
@@ -47,15 +50,19 @@ final class DiskStore implements AutoCloseable {
       CacheDirectory directory,
       PagePool pool,
       InstantSource clock,
+      LongSupplier nanoTime,
       FreeSpace freeSpace) {
     this.directory = directory;
     this.namespace = options.namespace();
     this.pool = pool;
     this.pageWaitMax = options.pageWaitMax();
     this.index = new DiskIndex(options.filesMaxEach());
+    this.hangs =
+        new HangWatch(
+            "the disk of " + directory.root(), options.retryAfter(), nanoTime, directory::probe);
     this.reading = new ServiceGate("reading " + directory.root(), options.retryAfter(), clock);
     this.writing = new ServiceGate("writing " + directory.root(), options.retryAfter(), clock);
-    this.writer = new BlockWriter(options, directory, index, freeSpace);
+    this.writer = new BlockWriter(options, directory, index, hangs, freeSpace);
     this.queue =
         new WorkQueue(
             "cache directory " + directory.root(),
@@ -64,7 +71,11 @@ final class DiskStore implements AutoCloseable {
             options.queueBytesMax());
     this.watch =
         new DirectoryWatch(
-            directory, new DirectoryScan(directory, index, clock), writer, errors::increment);
+            directory,
+            new DirectoryScan(directory, index, hangs, clock),
+            writer,
+            hangs,
+            errors::increment);
   }
 
   void start() {
@@ -77,12 +88,17 @@ final class DiskStore implements AutoCloseable {
 
   /** Whether a block may be looked for here. */
   boolean isReadable() {
-    return reading.mayLetThrough();
+    return !hangs.isHanging() && reading.mayLetThrough();
   }
 
   /** Whether a block may be written here. */
   boolean isWritable() {
-    return writing.mayLetThrough();
+    return !hangs.isHanging() && writing.mayLetThrough();
+  }
+
+  /** Whether the thread does not come back from this directory's disk. */
+  boolean isStuck(Thread thread) {
+    return hangs.isStuck(thread);
   }
 
   /** Whether the block may be here; certain neither way, for other processes come and go. */
@@ -92,19 +108,31 @@ final class DiskStore implements AutoCloseable {
 
   /** Whether the block's file is here, whole as far as its length tells. */
   boolean has(BlockId id) {
-    return reading.mayLetThrough() && directory.has(id);
+    return isReadable() && hasFile(id);
+  }
+
+  private boolean hasFile(BlockId id) {
+    return hangs.call(id, () -> directory.has(id));
   }
 
   /** Checked content from {@code from}, which is at a piece; null if it cannot be had. */
   @Nullable PagedBytes load(BlockId id, int from, int length) throws IOException {
-    if (!reading.letsThrough()) {
+    if (hangs.isHanging(id) || !reading.letsThrough()) {
       return null;
     }
     PagedBytes content = null; // set even when closing the file fails
-    try (FileChannel file = directory.open(id)) {
-      content =
-          PagedBytes.fill(
-              pool, length, pageWaitMax, into -> BlockReader.read(file, namespace, id, from, into));
+    try {
+      FileChannel file = hangs.call(id, () -> directory.open(id));
+      try {
+        content =
+            PagedBytes.fill( // waiting for pages is no fault of the disk, so the rest is watched
+                pool,
+                length,
+                pageWaitMax,
+                into -> hangs.run(id, () -> BlockReader.read(file, namespace, id, from, into)));
+      } finally {
+        hangs.run(id, file::close);
+      }
       reading.passed();
       index.used(id);
     } catch (NoSuchFileException e) {
@@ -141,7 +169,8 @@ final class DiskStore implements AutoCloseable {
   /** Takes a block to be written in the background, unless too much waits already. */
   void offer(BlockId id, PagedBytes content) {
     long generation = writer.generation();
-    if (!queue.offer(content, () -> writeOffered(id, content, generation))) {
+    // Behind writers that hang nothing should wait: its pages are needed.
+    if (hangs.isHanging() || !queue.offer(content, () -> writeOffered(id, content, generation))) {
       drops.increment();
     }
   }
@@ -150,7 +179,7 @@ final class DiskStore implements AutoCloseable {
     if (index.contains(id)) {
       return;
     }
-    if (!writing.letsThrough()) {
+    if (hangs.isHanging() || !writing.letsThrough()) {
       drops.increment();
       return;
     }
@@ -174,7 +203,7 @@ final class DiskStore implements AutoCloseable {
    * may take minutes and would keep the writers waiting.
    */
   private void lookIfDue() {
-    if (watch.isComplete() && writer.isLookDue()) {
+    if (!hangs.isHanging() && watch.isComplete() && writer.isLookDue()) {
       watch.look();
     }
   }
@@ -186,7 +215,7 @@ final class DiskStore implements AutoCloseable {
    * @throws IOException if the disk fails, is out of service, or takes too long
    */
   void store(BlockId id, PagedBytes content, Hold hold) throws IOException {
-    if (!writing.letsThrough()) {
+    if (hangs.isHanging() || !writing.letsThrough()) {
       throw outOfService();
     }
     try {
@@ -211,7 +240,7 @@ final class DiskStore implements AutoCloseable {
 
   private IOException outOfService() {
     return new IOException(
-        "cache directory " + directory.root() + " is out of service: its disk has failed");
+        "cache directory " + directory.root() + " is out of service: its disk has failed or hangs");
   }
 
   /**
@@ -221,14 +250,17 @@ final class DiskStore implements AutoCloseable {
    */
   boolean hold(BlockId id, Hold hold) {
     try {
-      return reading.mayLetThrough()
-          && (index.contains(id) || directory.has(id))
-          && writer.hold(id, hold);
+      return isReadable() && (index.contains(id) || hasFile(id)) && writer.hold(id, hold);
     } catch (IOException e) {
       errors.increment();
       writing.failed(e);
       return false;
     }
+  }
+
+  /** Whether the block is held or pinned here; not while the directory is out of service. */
+  boolean isHeld(BlockId id) {
+    return isWritable() && index.isHeld(id);
   }
 
   void release(int job) {

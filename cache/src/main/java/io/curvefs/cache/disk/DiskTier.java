@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Errors of a disk never reach the reader. After several in a row its directory is out of
  * service, for reading and for writing separately, and tried again after a while; its share of the
- * blocks goes to the others meanwhile. Processes that use a directory for the same file system
- * share its blocks and keep its limits together.
+ * blocks goes to the others meanwhile. So is a directory whose disk does not answer: the threads
+ * that are waiting for it then wait on, all others go past it. Processes that use a directory for
+ * the same file system share its blocks and keep its limits together.
  */
 public final class DiskTier implements AutoCloseable {
   /** How long after the start {@link #room} waits to know what earlier processes left behind. */
@@ -81,13 +83,35 @@ public final class DiskTier implements AutoCloseable {
   static DiskTier open(
       DiskTierOptions options, PagePool pool, InstantSource clock, FreeSpaces freeSpaces)
       throws IOException {
+    return open(options, pool, clock, System::nanoTime, freeSpaces);
+  }
+
+  /**
+   * @param nanoTime what tells how long the disk takes
+   */
+  static DiskTier open(
+      DiskTierOptions options,
+      PagePool pool,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      FreeSpaces freeSpaces)
+      throws IOException {
     List<DiskStore> stores = new ArrayList<>();
     for (Path path : options.directories()) {
       CacheDirectory directory = CacheDirectory.open(path, options.namespace());
-      stores.add(new DiskStore(options, directory, pool, clock, freeSpaces.of(directory.root())));
+      FreeSpace freeSpace = freeSpaces.of(directory.root());
+      stores.add(new DiskStore(options, directory, pool, clock, nanoTime, freeSpace));
     }
     stores.forEach(DiskStore::start);
     return new DiskTier(new Placement(options.directories()), stores, clock);
+  }
+
+  /**
+   * Whether the thread has been waiting for a disk for so long that nobody should wait for it: the
+   * directory is out of service then.
+   */
+  public boolean isStuck(Thread thread) {
+    return stores.stream().anyMatch(store -> store.isStuck(thread));
   }
 
   /** The directories, the block's first choice first. */
@@ -199,6 +223,11 @@ public final class DiskTier implements AutoCloseable {
    */
   public boolean hold(BlockId id, Hold hold) {
     return ranked(id).stream().anyMatch(store -> store.hold(id, hold));
+  }
+
+  /** Whether the block is held or pinned in a directory that {@link #room} counts. */
+  public boolean isHeld(BlockId id) {
+    return stores.stream().anyMatch(store -> store.isHeld(id));
   }
 
   /** Ends the holds of a warmup job, but not its pins. */

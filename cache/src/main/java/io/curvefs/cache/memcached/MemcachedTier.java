@@ -358,6 +358,11 @@ public final class MemcachedTier implements AutoCloseable {
         errors.sum());
   }
 
+  /** How often the servers in service were waited for, for tests. */
+  public long exchanges() {
+    return servers.all().stream().mapToLong(ServerNode::exchanges).sum();
+  }
+
   /** Stores what waits if that is quickly done, and lets go of the servers. */
   @Override
   public void close() {

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import net.rubyeye.xmemcached.MemcachedClient;
 import net.rubyeye.xmemcached.MemcachedClientStateListener;
@@ -53,6 +54,8 @@ final class ServerConnection extends XMemcachedClient {
 
   /** Latches of those who wait for answers now. */
   private final Set<CountDownLatch> waiting = ConcurrentHashMap.newKeySet();
+
+  private final LongAdder exchanges = new LongAdder();
 
   private volatile long lastByte;
   private volatile boolean lost;
@@ -231,6 +234,7 @@ final class ServerConnection extends XMemcachedClient {
   private void exchange(List<? extends Command> commands, CountDownLatch answered)
       throws IOException {
     waiting.add(answered);
+    exchanges.increment();
     try {
       for (Command command : commands) {
         sendCommand(command);
@@ -266,6 +270,11 @@ final class ServerConnection extends XMemcachedClient {
         throw new ServerLostException(server, "does not answer in time");
       }
     }
+  }
+
+  /** How often answers were waited for, be it to many requests at once. */
+  long exchanges() {
+    return exchanges.sum();
   }
 
   private void heard() {

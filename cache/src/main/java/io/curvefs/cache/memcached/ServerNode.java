@@ -229,6 +229,12 @@ final class ServerNode {
     }
   }
 
+  /** {@link ServerConnection#exchanges} of the connection that there is now. */
+  long exchanges() {
+    ServerConnection current = connection;
+    return current == null ? 0 : current.exchanges();
+  }
+
   /** The server's name. */
   @Override
   public String toString() {

@@ -8,20 +8,28 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One load per block at a time: the first to ask loads, those who ask meanwhile wait and share the
  * outcome, be it content or exception. But a load that failed because its own thread was
- * interrupted says nothing about the block: one of those who wait then loads in its place.
- * Thread-safe.
+ * interrupted says nothing about the block: one of those who wait then loads in its place. So does
+ * one of them when the thread that loads is stuck, and not to be waited for. Thread-safe.
  */
 final class SingleFlight {
   interface Loader {
     PagedBytes load() throws IOException;
   }
 
+  /** So often who waits asks whether the thread that loads is stuck. */
+  private static final long LOOK_MILLIS = 250;
+
   private static final class Flight {
+    final Thread pilot = Thread.currentThread();
+
     /** Null: whoever loaded was interrupted. */
     final CompletableFuture<@Nullable PagedBytes> outcome = new CompletableFuture<>();
 
@@ -31,14 +39,23 @@ final class SingleFlight {
     volatile int passengers;
   }
 
+  private final Predicate<Thread> stuck;
   private final ConcurrentMap<BlockId, Flight> flights = new ConcurrentHashMap<>();
+
+  /**
+   * @param stuck whether a thread that loads cannot be waited for any longer; its loader then goes
+   *     another way on another thread
+   */
+  SingleFlight(Predicate<Thread> stuck) {
+    this.stuck = stuck;
+  }
 
   /** The content with a reference for the caller, loaded by this thread or by another one. */
   PagedBytes load(BlockId id, Loader loader) throws IOException {
     while (true) {
       Flight mine = new Flight();
       Flight flight = flights.compute(id, (key, current) -> board(current, mine));
-      PagedBytes content = flight == mine ? fly(id, mine, loader) : await(flight);
+      PagedBytes content = flight == mine ? fly(id, mine, loader) : await(id, flight);
       if (content != null) {
         return content;
       }
@@ -69,7 +86,7 @@ final class SingleFlight {
     try {
       content = loader.load();
     } catch (Throwable e) {
-      flights.remove(id);
+      flights.remove(id, flight);
       if (Thread.currentThread().isInterrupted()) {
         flight.outcome.complete(null);
       } else {
@@ -77,7 +94,7 @@ final class SingleFlight {
       }
       throw e;
     }
-    flights.remove(id);
+    flights.remove(id, flight);
     for (int i = 0; i < flight.passengers; i++) {
       content.retain();
     }
@@ -86,11 +103,22 @@ final class SingleFlight {
   }
 
   /**
-   * As long as the load takes; loaders promise to be bounded. Null if its thread was interrupted.
+   * As long as the load takes; loaders promise to be bounded, but for those that are stuck. Null if
+   * its thread was interrupted, or is stuck.
    */
-  private static @Nullable PagedBytes await(Flight flight) throws IOException {
+  private @Nullable PagedBytes await(BlockId id, Flight flight) throws IOException {
     try {
-      return flight.outcome.get();
+      while (true) {
+        try {
+          return flight.outcome.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+          if (stuck.test(flight.pilot)) {
+            flights.remove(id, flight);
+            leave(flight);
+            return null;
+          }
+        }
+      }
     } catch (ExecutionException e) {
       Throwable why = e.getCause();
       if (why instanceof IOException failure) {
@@ -98,10 +126,15 @@ final class SingleFlight {
       }
       throw new IOException("loading failed: " + why, why);
     } catch (InterruptedException e) {
-      flight.outcome.thenAccept(SingleFlight::giveBack); // the reference that was meant for us
+      leave(flight);
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted while waiting for a block");
     }
+  }
+
+  /** Gives back, when it comes, the reference that was meant for us. */
+  private static void leave(Flight flight) {
+    flight.outcome.thenAccept(SingleFlight::giveBack);
   }
 
   private static void giveBack(@Nullable PagedBytes content) {

@@ -41,7 +41,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   private final @Nullable MemcachedTier memcached;
   private final BlockSource source;
   private final TieredOptions options;
-  private final SingleFlight flights = new SingleFlight();
+  private final SingleFlight flights;
   private final Prefetcher prefetcher;
 
   /** Bytes lately read in pieces, per block that memory did not have. */
@@ -74,6 +74,7 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     this.memcached = memcached;
     this.source = source;
     this.options = options;
+    this.flights = new SingleFlight(thread -> disk != null && disk.isStuck(thread));
     this.prefetcher =
         new Prefetcher(options.prefetchThreads(), options.prefetchQueueMax(), this::fetchAhead);
   }
@@ -298,11 +299,20 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return id.length();
   }
 
-  /** Memcached servers cannot hold a block: they evict what was used longest ago. */
   private int warmMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
-    if (to.contains(id)) {
-      return 0;
-    }
+    return to.contains(id) ? 0 : bringToMemcached(to, id, job);
+  }
+
+  @Override
+  public int bring(BlockId id, CacheTier tier, Hold hold) throws IOException {
+    return switch (tier) {
+      case DISK -> warmDisk(disk(), id, hold); // the hold tells what is there, at no cost
+      case MEMCACHED -> bringToMemcached(memcached(), id, hold.job());
+    };
+  }
+
+  /** Memcached servers cannot hold a block: they evict what was used longest ago. */
+  private int bringToMemcached(MemcachedTier to, BlockId id, int job) throws IOException {
     loadAndStore(id, () -> loadForMemcached(id), content -> to.store(id, content, job));
     return id.length();
   }
@@ -360,6 +370,14 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     return switch (tier) {
       case DISK -> disk == null ? Set.of() : ids.stream().filter(disk::contains).collect(toSet());
       case MEMCACHED -> memcached == null ? Set.of() : memcached.present(ids);
+    };
+  }
+
+  @Override
+  public Set<BlockId> held(CacheTier tier, Collection<BlockId> ids) {
+    return switch (tier) {
+      case DISK -> disk == null ? Set.of() : ids.stream().filter(disk::isHeld).collect(toSet());
+      case MEMCACHED -> Set.of();
     };
   }
 

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +89,8 @@ class HoldsTest {
     }
     tier.release(1);
     assertThat(tier.room()).isEqualTo(new TierRoom(ROOM, ROOM, 4 * 4096));
+    assertThat(tier.isHeld(small(3))).isTrue();
+    assertThat(tier.isHeld(small(4))).isFalse();
     for (int i = 20; i < 26; i++) {
       fixture.warm(tier, small(i), SECOND);
     }
@@ -170,6 +173,70 @@ class HoldsTest {
     }
     assertThat(fixture.reads(tier, small(0))).isTrue();
     assertThat(tier.room().bytesHeld()).isEqualTo(4096);
+  }
+
+  @Test
+  void a_block_that_another_process_has_pinned_meanwhile_is_written_without_losing_the_pin()
+      throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    DiskTier other = open(ROOM, 1000);
+    fixture.warm(other, small(0x12), PINNED); // this process has not looked since
+    fixture.offer(tier, small(0x12));
+    Path file = TierFixture.blocks(parent.resolve("cache")).resolve("12/18_0_1000");
+    assertThat(permissions(file)).isEqualTo("r--------");
+    assertThat(tier.room().bytesHeld()).isEqualTo(4096);
+    assertThat(fixture.reads(tier, small(0x12))).isTrue();
+
+    fixture.offer(other, small(0x13));
+    fixture.warm(tier, small(0x13), PINNED);
+    assertThat(permissions(file.resolveSibling("../13/19_0_1000"))).isEqualTo("r--------");
+  }
+
+  @Test
+  void a_torn_file_is_replaced_when_the_block_is_written() throws Exception {
+    DiskTier tier = open(ROOM, 1000);
+    fixture.offer(tier, small(0x112)); // of the same sub-directory
+    Path file = TierFixture.blocks(parent.resolve("cache")).resolve("12/18_0_1000");
+    Files.write(file, new byte[10]);
+    fixture.offer(tier, small(0x12));
+    assertThat(fixture.reads(tier, small(0x12))).isTrue();
+    try (Stream<Path> files = Files.list(file.getParent())) {
+      assertThat(files).as("names left behind").hasSize(2);
+    }
+  }
+
+  /** One pins what the other writes or evicts at this very moment. */
+  @Test
+  void whoever_writes_or_evicts_at_the_same_time_no_pin_is_lost() throws Exception {
+    int rounds = 600;
+    DiskTier tier = open(ROOM, 1000);
+    DiskTier other = open(1L << 30, 100_000);
+    CacheDirectory evicting =
+        CacheDirectory.open(parent.resolve("cache"), TierFixture.NAMESPACE); // as one's own
+    for (int i = 0; i < rounds; i++) {
+      BlockId id = small(i);
+      if (i % 2 == 0) {
+        fixture.offer(tier, id);
+      }
+      Threads.runAll(
+          2,
+          thread ->
+              () -> {
+                if (thread == 0) {
+                  fixture.warm(other, id, PINNED);
+                } else if (id.slice() % 2 == 1) {
+                  fixture.offer(tier, id);
+                } else {
+                  evicting.deleteUnpinned(id);
+                }
+                return null;
+              });
+      Path file =
+          TierFixture.blocks(parent.resolve("cache"))
+              .resolve("%02x/%s".formatted(CacheDirectory.shardOf(id), id));
+      assertThat(permissions(file)).as("round %d", i).isEqualTo("r--------");
+      assertThat(other.evict(id)).isTrue();
+    }
   }
 
   @Test

@@ -37,6 +37,11 @@ final class TierFixture implements AutoCloseable {
     return tier;
   }
 
+  /** Leaves the end of a tier to the fixture. */
+  void closeLater(DiskTier tier) {
+    opened.add(tier);
+  }
+
   /** A block that takes one page of the disk. */
   static BlockId small(int number) {
     return new BlockId(number, 0, 1000);

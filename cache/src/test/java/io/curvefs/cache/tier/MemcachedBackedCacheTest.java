@@ -23,8 +23,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -241,5 +243,24 @@ class MemcachedBackedCacheTest extends BlockCacheContract {
     assertThatThrownBy(() -> tiers().warm(BLOCK, CacheTier.MEMCACHED, HOLD))
         .hasMessage("no memcached servers are bound to this file system");
     assertThat(tiers().present(CacheTier.MEMCACHED, List.of(BLOCK))).isEmpty();
+  }
+
+  @Test
+  void what_is_there_is_asked_of_each_server_in_batches_and_not_again() throws Exception {
+    List<BlockId> blocks = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      blocks.add(new BlockId(7, i, 1000));
+    }
+    for (BlockId id : blocks.subList(0, 200)) {
+      assertThat(tiers().bring(id, CacheTier.MEMCACHED, HOLD)).isEqualTo(1000);
+    }
+    long before = memcached.exchanges();
+    Set<BlockId> there = tiers().present(CacheTier.MEMCACHED, blocks);
+    assertThat(there).isEqualTo(Set.copyOf(blocks.subList(0, 200)));
+    assertThat(memcached.exchanges() - before).as("one of each server").isEqualTo(2);
+    tiers().bring(blocks.get(250), CacheTier.MEMCACHED, HOLD);
+    assertThat(memcached.exchanges() - before).as("the store alone").isEqualTo(3);
+    tiers().warm(blocks.get(250), CacheTier.MEMCACHED, HOLD);
+    assertThat(memcached.exchanges() - before).as("it was there").isEqualTo(4);
   }
 }

@@ -10,9 +10,12 @@ import io.curvefs.cache.page.PagedBytes;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +24,8 @@ class SingleFlightTest {
   private static final BlockId BLOCK = new BlockId(1, 1, 100_000);
 
   private final PagePool pool = new PagePool(16L << 20);
-  private final SingleFlight flights = new SingleFlight();
+  private final Set<Thread> stuck = ConcurrentHashMap.newKeySet();
+  private final SingleFlight flights = new SingleFlight(stuck::contains);
   private final AtomicInteger loads = new AtomicInteger();
   private final CountDownLatch gate = new CountDownLatch(1);
 
@@ -136,6 +140,39 @@ class SingleFlightTest {
       TestBlocks.assertAndRelease(one.get(), BLOCK);
     }
     assertThat(loads.get()).isEqualTo(2);
+  }
+
+  /** As when a disk hangs. */
+  @Test
+  void when_the_one_who_loads_is_stuck_the_others_load_once_for_themselves() throws Exception {
+    CountDownLatch unstuck = new CountDownLatch(1);
+    AtomicReference<Thread> pilot = new AtomicReference<>();
+    Future<PagedBytes> hanging =
+        Threads.<PagedBytes>startAll(
+                1,
+                i ->
+                    () ->
+                        flights.load(
+                            BLOCK,
+                            () -> {
+                              pilot.set(Thread.currentThread());
+                              Threads.await(unstuck);
+                              return load();
+                            }))
+            .get(0);
+    Threads.until(() -> pilot.get() != null);
+    List<Future<PagedBytes>> asked =
+        Threads.startAll(THREADS, i -> () -> flights.load(BLOCK, this::load));
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS);
+    stuck.add(pilot.get());
+    Threads.until(() -> flights.passengers(BLOCK) == THREADS - 1); // of another flight
+    gate.countDown();
+    for (Future<PagedBytes> one : asked) {
+      TestBlocks.assertAndRelease(one.get(), BLOCK);
+    }
+    assertThat(loads.get()).isEqualTo(1);
+    unstuck.countDown();
+    TestBlocks.assertAndRelease(hanging.get(), BLOCK);
   }
 
   @Test

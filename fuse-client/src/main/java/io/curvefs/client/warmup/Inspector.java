@@ -12,21 +12,30 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Counts what tiers have of files, or takes it out of them. One thread adds, others may ask. */
+/**
+ * Counts what tiers have or hold of files, or takes it out of them. One thread adds, others may
+ * ask.
+ */
 final class Inspector implements Parts.Sink {
   private final LastingTiers tiers;
   private final List<CacheTier> wanted;
-  private final boolean evicts;
+  private final Work work;
   private final Outcomes outcomes;
   private final Stop stop;
   private final Map<CacheTier, TierCount> counts = new EnumMap<>(CacheTier.class);
 
+  /** What is done with the blocks that are counted. */
+  enum Work {
+    LOOK,
+    LOOK_FOR_HELD,
+    EVICT
+  }
+
   /** Tiers of a mount that has none of them are left out. */
-  Inspector(
-      LastingTiers tiers, List<CacheTier> wanted, boolean evicts, Outcomes outcomes, Stop stop) {
+  Inspector(LastingTiers tiers, List<CacheTier> wanted, Work work, Outcomes outcomes, Stop stop) {
     this.tiers = tiers;
     this.wanted = wanted.stream().filter(tiers::exists).toList();
-    this.evicts = evicts;
+    this.work = work;
     this.outcomes = outcomes;
     this.stop = stop;
     this.wanted.forEach(tier -> counts.put(tier, new TierCount(tier, 0, 0)));
@@ -63,7 +72,7 @@ final class Inspector implements Parts.Sink {
       all += blocks.stream().mapToLong(BlockId::length).sum();
       for (CacheTier tier : wanted) {
         try {
-          Set<BlockId> there = evicts ? evicted(tier, blocks) : tiers.present(tier, blocks);
+          Set<BlockId> there = counted(tier, blocks);
           bytes.merge(tier, there.stream().mapToLong(BlockId::length).sum(), Long::sum);
           if (there.size() < new HashSet<>(blocks).size()) {
             incomplete.add(tier);
@@ -72,6 +81,14 @@ final class Inspector implements Parts.Sink {
           failure = Reasons.of(e);
         }
       }
+    }
+
+    private Set<BlockId> counted(CacheTier tier, List<BlockId> blocks) throws IOException {
+      return switch (work) {
+        case LOOK -> tiers.present(tier, blocks);
+        case LOOK_FOR_HELD -> tiers.held(tier, blocks);
+        case EVICT -> evicted(tier, blocks);
+      };
     }
 
     private Set<BlockId> evicted(CacheTier tier, List<BlockId> blocks) throws IOException {
@@ -99,7 +116,7 @@ final class Inspector implements Parts.Sink {
       }
       for (CacheTier tier : wanted) {
         long there = bytes.getOrDefault(tier, 0L);
-        boolean counts = evicts ? there > 0 : !incomplete.contains(tier);
+        boolean counts = work == Work.EVICT ? there > 0 : !incomplete.contains(tier);
         count(tier, counts ? 1 : 0, there);
       }
       outcomes.cached();

@@ -47,6 +47,9 @@ final class Parts {
   /** Where files go. */
   @FunctionalInterface
   interface Sink {
+    /** Tells of blocks that are likely to come next, in this order. */
+    default void expect(List<BlockId> blocks) {}
+
     FileWork begin(Target target) throws InterruptedException;
   }
 
@@ -82,6 +85,12 @@ final class Parts {
       }
       return;
     }
+    List<BlockId> expected = new ArrayList<>();
+    for (Target target : targets) {
+      FilePart first = parts.get(target.inode());
+      expected.addAll(first == null ? List.of() : first.blocks());
+    }
+    sink.expect(expected);
     for (Target target : targets) {
       FileWork work = sink.begin(target);
       FilePart first = parts.get(target.inode());

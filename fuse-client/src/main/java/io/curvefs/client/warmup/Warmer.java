@@ -6,6 +6,7 @@ import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.CacheTier;
 import io.curvefs.cache.Hold;
 import io.curvefs.cache.LastingTiers;
+import io.curvefs.client.warmup.PresenceAhead.Presence;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.util.EnumSet;
@@ -34,6 +35,7 @@ final class Warmer implements Parts.Sink, AutoCloseable {
   private final Outcomes outcomes;
   private final Stop stop;
   private final @Nullable OrderedWindow window;
+  private final PresenceAhead memcached;
   private final ExecutorService threads;
   private final Semaphore waiting;
   private final int waitingMax;
@@ -62,11 +64,20 @@ final class Warmer implements Parts.Sink, AutoCloseable {
     this.outcomes = outcomes;
     this.stop = stop;
     this.window = window;
+    this.memcached = new PresenceAhead(tiers, CacheTier.MEMCACHED);
     this.waitingMax = request.threads() * WAITING_PER_THREAD;
     this.waiting = new Semaphore(waitingMax);
     this.threads =
         Executors.newFixedThreadPool(
             request.threads(), new DefaultThreadFactory("warmup-" + job, true));
+  }
+
+  /** A file that waits for its reader is asked for when its turn has come. */
+  @Override
+  public void expect(List<BlockId> blocks) {
+    if (window == null) {
+      memcached.expect(blocks);
+    }
   }
 
   @Override
@@ -167,20 +178,22 @@ final class Warmer implements Parts.Sink, AutoCloseable {
       if (window != null && ahead != null) {
         window.named(ahead, blocks);
       }
+      memcached.next(blocks);
       for (BlockId block : blocks) {
         stop.acquire(waiting, 1);
+        Presence there = inMemcached(block);
         synchronized (this) {
           left++;
         }
-        threads.execute(() -> move(block));
+        threads.execute(() -> move(block, there));
       }
     }
 
-    private void move(BlockId block) {
+    private void move(BlockId block, Presence inMemcached) {
       String failed = null;
       try {
         if (!stop.isAsked()) {
-          moveTo(block);
+          moveTo(block, inMemcached);
         }
       } catch (IOException e) {
         failed = Reasons.of(e);
@@ -254,12 +267,18 @@ final class Warmer implements Parts.Sink, AutoCloseable {
     }
   }
 
-  private void moveTo(BlockId block) throws IOException, InterruptedException {
+  private Presence inMemcached(BlockId block) {
+    return wanted.contains(CacheTier.MEMCACHED) ? memcached.of(block) : Presence.UNKNOWN;
+  }
+
+  private void moveTo(BlockId block, Presence inMemcached)
+      throws IOException, InterruptedException {
     int moved = 0;
     inFlight.acquire(block.length(), stop);
     try {
       for (CacheTier tier : wanted) {
-        moved = Math.max(moved, warm(block, tier));
+        Presence there = tier == CacheTier.MEMCACHED ? inMemcached : Presence.UNKNOWN;
+        moved = Math.max(moved, there == Presence.THERE ? 0 : warm(block, tier, there));
       }
     } finally {
       inFlight.release(block.length());
@@ -268,14 +287,15 @@ final class Warmer implements Parts.Sink, AutoCloseable {
     bandwidth.spent(moved);
   }
 
-  private int warm(BlockId block, CacheTier tier) throws IOException {
+  private int warm(BlockId block, CacheTier tier, Presence there) throws IOException {
+    boolean absent = there == Presence.ABSENT;
     if (isFull(tier)
         && tiers.room(tier).bytesObtainable() < block.length()
-        && tiers.present(tier, List.of(block)).isEmpty()) {
+        && (absent || tiers.present(tier, List.of(block)).isEmpty())) {
       throw new CacheFullException(full(tier));
     }
     try {
-      return tiers.warm(block, tier, hold);
+      return absent ? tiers.bring(block, tier, hold) : tiers.warm(block, tier, hold);
     } catch (CacheFullException e) {
       synchronized (this) {
         full.add(tier);

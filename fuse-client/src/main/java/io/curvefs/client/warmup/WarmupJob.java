@@ -302,7 +302,7 @@ final class WarmupJob {
   /** Why the job cannot come to a good end; empty: nothing is known against it. */
   private String refusal() throws IOException, InterruptedException {
     StringBuilder why = new StringBuilder();
-    List<TierCount> there = null;
+    List<TierCount> held = null;
     for (CacheTier tier : request.storage().tiers()) {
       Room room = new Room(tier, around.tiers.room(tier));
       long needed = room.charge(bytesAtOnce(), filesAtOnce());
@@ -313,17 +313,17 @@ final class WarmupJob {
         why.append(why.isEmpty() ? "" : "; ").append(room.none());
         continue;
       }
-      if (there == null && needed <= room.max()) {
-        there = present(); // some of it may be held or pinned already
+      if (held == null && needed <= room.max()) {
+        held = held(); // what of it is held or pinned already needs no room
       }
-      long bytesThere =
-          there == null
+      long bytesHeld =
+          held == null
               ? 0
-              : there.stream()
+              : held.stream()
                   .filter(count -> count.tier() == tier)
                   .mapToLong(TierCount::bytes)
                   .sum();
-      if (needed > room.max() || needed - bytesThere > room.obtainable()) {
+      if (needed > room.max() || needed - bytesHeld > room.obtainable()) {
         why.append(why.isEmpty() ? "" : "; ").append(room.tooSmallFor(needed));
       }
     }
@@ -346,13 +346,15 @@ final class WarmupJob {
     return Math.min(OrderedWindow.FILES_MAX, (long) Math.ceil(files * share));
   }
 
-  private List<TierCount> present() throws IOException, InterruptedException {
+  private List<TierCount> held() throws IOException, InterruptedException {
     Outcomes unseen =
         new Outcomes(
             new EntryFile(around.store.part(id, Part.RETRY), 0),
             new EntryFile(around.store.part(id, Part.RETRY), 0),
             around.counters);
-    Inspector look = new Inspector(around.tiers, request.storage().tiers(), false, unseen, stop);
+    Inspector look =
+        new Inspector(
+            around.tiers, request.storage().tiers(), Inspector.Work.LOOK_FOR_HELD, unseen, stop);
     pass(new Parts(around.tree, request.share(), FILES_PER_REQUEST, look), unseen);
     return look.counts();
   }
@@ -362,13 +364,13 @@ final class WarmupJob {
   private void work() throws IOException, InterruptedException {
     switch (request.kind()) {
       case ADD -> warm();
-      case CHECK -> inspect(false);
-      case EVICT -> inspect(true);
+      case CHECK -> inspect(Inspector.Work.LOOK);
+      case EVICT -> inspect(Inspector.Work.EVICT);
     }
   }
 
-  private void inspect(boolean evicts) throws IOException, InterruptedException {
-    Inspector look = new Inspector(around.tiers, request.storage().tiers(), evicts, outcomes, stop);
+  private void inspect(Inspector.Work work) throws IOException, InterruptedException {
+    Inspector look = new Inspector(around.tiers, request.storage().tiers(), work, outcomes, stop);
     inspector = look;
     pass(new Parts(around.tree, request.share(), FILES_PER_REQUEST, look), outcomes);
   }

@@ -34,6 +34,12 @@ final class FakeTiers implements LastingTiers {
   /** Blocks in the order in which they were asked for. */
   final List<BlockId> asked = new ArrayList<>();
 
+  /** Blocks of each question what is there. */
+  final List<Integer> presenceAsked = new ArrayList<>();
+
+  /** Blocks that were asked for one by one whether they are there. */
+  final List<BlockId> askedAlone = new ArrayList<>();
+
   /** How often loading a block of the slice fails. */
   final Map<Long, Integer> failures = new HashMap<>();
 
@@ -48,6 +54,9 @@ final class FakeTiers implements LastingTiers {
 
   /** Told of each job that is to be released. */
   volatile IntConsumer releasing = job -> {};
+
+  /** Whether nobody answers what is there. */
+  volatile boolean presenceFails;
 
   /** Thrown when room is asked for. */
   volatile @Nullable Error defect;
@@ -69,6 +78,14 @@ final class FakeTiers implements LastingTiers {
 
   @Override
   public int warm(BlockId id, CacheTier tier, Hold hold) throws IOException {
+    synchronized (this) {
+      askedAlone.add(id);
+    }
+    return bring(id, tier, hold);
+  }
+
+  @Override
+  public int bring(BlockId id, CacheTier tier, Hold hold) throws IOException {
     if (!allowed.tryAcquire()) {
       waiting.countDown();
       allowed.acquireUninterruptibly();
@@ -96,10 +113,22 @@ final class FakeTiers implements LastingTiers {
   }
 
   @Override
-  public synchronized Set<BlockId> present(CacheTier tier, Collection<BlockId> ids) {
+  public synchronized Set<BlockId> present(CacheTier tier, Collection<BlockId> ids)
+      throws IOException {
+    if (presenceFails) {
+      throw new IOException("does not answer");
+    }
+    presenceAsked.add(ids.size());
     Set<BlockId> there = new HashSet<>(ids);
     there.retainAll(tiers.get(tier).keySet());
     return there;
+  }
+
+  @Override
+  public synchronized Set<BlockId> held(CacheTier tier, Collection<BlockId> ids) {
+    Set<BlockId> held = held(tier);
+    held.retainAll(ids);
+    return held;
   }
 
   @Override

@@ -231,6 +231,21 @@ class WarmupJobsTest {
   }
 
   @Test
+  void what_is_there_unheld_needs_room_beside_what_others_have_pinned() throws IOException {
+    tiers = FakeTiers.disk(17 * MIB);
+    tree.file(root, "pinned", 8 * MIB);
+    tree.file(root, "half", 4 * MIB);
+    tree.file(root, "rest", 8 * MIB);
+    assertThat(run(with(true, false, Share.ALL, 0), "/pinned").state()).isEqualTo(JobState.DONE);
+    assertThat(run(add(), "/half").state()).isEqualTo(JobState.DONE);
+
+    JobStatus refused = run(add(), "/half", "/rest"); // 12 of the 9 that are not pinned
+    assertThat(refused.state()).isEqualTo(JobState.REFUSED);
+    assertThat(refused.message()).startsWith("needs 12.0 MiB, the disk cache can take 9.0 MiB");
+    assertThat(run(add(), "/pinned", "/rest").state()).isEqualTo(JobState.DONE);
+  }
+
+  @Test
   void a_hole_needs_no_room_whether_its_file_is_listed_or_found() throws IOException {
     InodeId d = tree.directory(root, "d");
     tree.sparse(d, "sparse", 8 * MIB, 10);
@@ -275,6 +290,43 @@ class WarmupJobsTest {
         .containsExactly(
             new TierCount(CacheTier.DISK, 1, 6 * MIB),
             new TierCount(CacheTier.MEMCACHED, 0, 2 * MIB));
+  }
+
+  @Test
+  void memcached_is_asked_for_many_blocks_at_once_and_for_none_alone() throws IOException {
+    tiers = new FakeTiers().tier(CacheTier.MEMCACHED, PLENTY);
+    InodeId d = tree.directory(root, "d");
+    for (int i = 0; i < 600; i++) {
+      tree.file(d, "f" + i, 1000);
+    }
+    tree.file(d, "large", 200L * MIB); // begins with the last small ones, goes on alone
+    int blocks = 600 + 50;
+    int batches = 4;
+
+    for (int run = 0; run < 2; run++) {
+      JobStatus job = run(JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/d");
+      assertThat(job.state()).isEqualTo(JobState.DONE);
+      assertThat(job.filesCached()).isEqualTo(601);
+      assertThat(job.bytesMoved()).isEqualTo(run == 0 ? 600_000 + 200L * MIB : 0);
+      assertThat(tiers.askedAlone).isEmpty();
+      assertThat(tiers.asked).as("what was there is not touched again").hasSize(blocks);
+      assertThat(tiers.presenceAsked).hasSizeLessThanOrEqualTo(batches);
+      assertThat(tiers.presenceAsked).allMatch(size -> size <= PresenceAhead.BATCH_MAX);
+      assertThat(tiers.presenceAsked.stream().mapToInt(size -> size).sum()).isEqualTo(blocks);
+      tiers.presenceAsked.clear();
+    }
+  }
+
+  @Test
+  void when_nobody_answers_what_is_there_each_block_finds_out_for_itself() throws IOException {
+    tiers = new FakeTiers().tier(CacheTier.MEMCACHED, PLENTY);
+    for (int i = 0; i < 20; i++) {
+      tree.file(root, "f" + i, 1000);
+    }
+    tiers.presenceFails = true;
+    JobStatus job = run(JobRequest.of(JobKind.ADD, "", Storage.MEMCACHED), "/");
+    assertThat(job.filesCached()).isEqualTo(20);
+    assertThat(tiers.askedAlone).hasSize(20);
   }
 
   @Test
