@@ -5,6 +5,7 @@ import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
 import io.curvefs.cache.page.PagedBytes;
 import io.curvefs.client.content.DirtyRanges;
+import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.staging.Journal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
