@@ -1,5 +1,6 @@
 package io.curvefs.client.data;
 
+import io.curvefs.client.content.FileContent;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
@@ -77,7 +78,7 @@ final class OrderedChanges {
    * @param action does it at the metaserver
    * @return empty when that cannot be done now: drain first
    */
-  Optional<Attributes> empty(FileData.AttributeSource action) throws IOException {
+  Optional<Attributes> empty(FileContent.AttributeSource action) throws IOException {
     if (staging == null) {
       return Optional.empty();
     }

@@ -1,40 +1,22 @@
 package io.curvefs.client.mount;
 
 import com.google.protobuf.ByteString;
-import io.curvefs.cache.disk.DiskTier;
-import io.curvefs.cache.disk.DiskTierOptions;
-import io.curvefs.cache.memcached.MemcachedOptions;
-import io.curvefs.cache.memcached.MemcachedServer;
-import io.curvefs.cache.memcached.MemcachedTier;
-import io.curvefs.cache.memory.MemoryTier;
 import io.curvefs.cache.page.PagePool;
-import io.curvefs.cache.tier.TieredBlockCache;
-import io.curvefs.cache.tier.TieredOptions;
 import io.curvefs.client.accesslog.AccessLog;
+import io.curvefs.client.content.Contents;
 import io.curvefs.client.content.WriteBuffer;
-import io.curvefs.client.data.DataClient;
 import io.curvefs.client.fuse.jnr.FuseOptions;
 import io.curvefs.client.fuse.jnr.JnrFuseMount;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
-import io.curvefs.client.staging.Journal;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.client.vfs.VfsOptions;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.metrics.MetricsEndpoint;
-import io.curvefs.objectstore.ObjectKeys;
-import io.curvefs.objectstore.ObjectStore;
-import io.curvefs.objectstore.ObjectStoreException;
-import io.curvefs.objectstore.S3Credentials;
-import io.curvefs.objectstore.S3Location;
-import io.curvefs.objectstore.aws.S3Limits;
-import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.proto.FileSystem;
-import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
-import io.curvefs.rpc.HostPort;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -43,14 +25,10 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,14 +37,8 @@ public final class MountProcess implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MountProcess.class);
   private static final Duration CONNECT_MAX = Duration.ofSeconds(15);
 
-  /** Bound of the first request to the bucket: a wrong one is to be told of soon. */
-  private static final Duration BUCKET_CHECK_MAX = Duration.ofSeconds(10);
-
   /** Memory for blocks that are on their way into the cache or out of it. */
   private static final long PASSING_BYTES = 32L << 20;
-
-  /** Of the memory for the cache, what it may keep; the rest lets new blocks in. */
-  private static final double CACHE_SHARE = 0.75;
 
   /** How long files that are open at SIGTERM are still served. */
   private static final Duration GRACE = Duration.ofSeconds(10);
@@ -79,7 +51,7 @@ public final class MountProcess implements AutoCloseable {
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
   private final Path mountPoint;
   private final JnrFuseMount fuse;
-  private final DataClient data;
+  private final Contents data;
   private final MountWarmup warmup;
   private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -101,40 +73,20 @@ public final class MountProcess implements AutoCloseable {
           options.accessLog() == null ? null : opened(accessLog(options.accessLog()));
       MetaClient meta = opened(connect(spec, options, registry));
       FileSystem fileSystem = meta.fileSystem();
-      ObjectStore objects = opened(bucket(fileSystem, options));
       NamespaceClient namespace = new NamespaceClient(meta, options.meta());
       PagePool pool =
           new PagePool(options.writeBufferBytes() + options.memoryCacheBytes() + PASSING_BYTES);
-      Journal journal = WritebackJournal.open(options, fileSystem);
-      MemcachedTier memcached =
-          new MemcachedTier(MemcachedOptions.defaults(UUID.fromString(fileSystem.getUuid())), pool);
-      TieredBlockCache cache =
-          opened(cache(options, fileSystem, pool, objects, memcached, journal));
-      if (journal != null) {
-        opened(journal); // closed before the cache, whose threads read it, and after what writes it
-      }
-      if (options.memcached()) {
-        meta.onCacheServers(servers -> memcached.use(members(servers)));
-      }
       WriteBuffer writeBuffer = new WriteBuffer(pool, options.writeBufferBytes());
       Vfs.Seen seen = new Vfs.Seen();
-      this.data =
+      DataPath path =
           opened(
-              new DataClient(
-                  namespace,
-                  objects,
-                  cache,
-                  writeBuffer,
-                  WallClock.SYSTEM,
-                  seen.listener(),
-                  journal == null
-                      ? null
-                      : new DataClient.Staging(journal, options.writeback().deadline())));
+              fileSystem.hasVolumeStorage()
+                  ? VolumeDataPath.open(namespace, options, writeBuffer, seen.listener())
+                  : ObjectDataPath.open(namespace, options, pool, writeBuffer, seen.listener()));
+      this.data = path.contents();
       InodeId root = root(namespace, options);
       MountControl control =
-          new MountControl(
-              display(fileSystem.getObjectStore()),
-              accessLog == null ? "" : accessLog.file().toString());
+          new MountControl(path.place(), accessLog == null ? "" : accessLog.file().toString());
       Vfs vfs =
           new Vfs(
               namespace,
@@ -147,8 +99,7 @@ public final class MountProcess implements AutoCloseable {
           opened(
               new MountWarmup(
                   namespace,
-                  data,
-                  cache,
+                  path,
                   root,
                   this.mountPoint,
                   MountWarmup.directory(
@@ -159,15 +110,14 @@ public final class MountProcess implements AutoCloseable {
                   PASSING_BYTES,
                   registry));
       vfs.listen(warmup);
+      path.register(registry);
       MountStatistics statistics =
-          new MountStatistics(registry, objects, cache, pool, writeBuffer, vfs, data, accessLog);
+          new MountStatistics(registry, pool, writeBuffer, vfs, data, accessLog);
       control.wire(
           statistics::values,
           memoryOnly -> {
-            if (memoryOnly) {
-              cache.dropMemory();
-            } else {
-              cache.dropAll();
+            path.drop(memoryOnly);
+            if (!memoryOnly) {
               vfs.forgetCached();
             }
           },
@@ -231,12 +181,6 @@ public final class MountProcess implements AutoCloseable {
         registry);
   }
 
-  private static List<MemcachedServer> members(List<HostPort> servers) {
-    return servers.stream()
-        .map(server -> new MemcachedServer(server.host(), server.port()))
-        .toList();
-  }
-
   private AccessLog accessLog(Path file) throws IOException {
     if (file.normalize().startsWith(mountPoint)) {
       throw new IOException(
@@ -255,65 +199,6 @@ public final class MountProcess implements AutoCloseable {
     } catch (UnknownHostException e) {
       return "unknown";
     }
-  }
-
-  private static String display(ObjectStoreConfig config) {
-    return config.getEndpoint() + "/" + config.getBucket();
-  }
-
-  /** The file system's bucket, once its marker is found there: the right one, and readable. */
-  private static ObjectStore bucket(FileSystem fileSystem, MountOptions options)
-      throws IOException {
-    ObjectStoreConfig config = fileSystem.getObjectStore();
-    S3Credentials credentials =
-        config.getAccessKey().isEmpty()
-            ? S3Credentials.defaultChain()
-            : S3Credentials.of(config.getAccessKey(), config.getSecretKey());
-    S3Location location =
-        new S3Location(config.getBucket(), config.getEndpoint(), config.getRegion(), credentials);
-    S3Limits limits = S3Limits.DEFAULTS.withTotalBound(options.objectStoreMax());
-    String marker = ObjectKeys.marker(fileSystem.getUuid());
-    try (ObjectStore check =
-        S3ObjectStore.open(location, limits.withTotalBound(BUCKET_CHECK_MAX))) {
-      if (check.list(marker, null, 1).objects().isEmpty()) {
-        throw new IOException(
-            "bucket "
-                + display(config)
-                + " has nothing of file system '"
-                + fileSystem.getName()
-                + "' ("
-                + marker
-                + "): has it been emptied, or is it another bucket of that name?");
-      }
-    } catch (ObjectStoreException e) {
-      throw new IOException(
-          "the bucket of file system '"
-              + fileSystem.getName()
-              + "' cannot be used: "
-              + e.getMessage(),
-          e);
-    }
-    return S3ObjectStore.open(location, limits);
-  }
-
-  private static TieredBlockCache cache(
-      MountOptions options,
-      FileSystem fileSystem,
-      PagePool pool,
-      ObjectStore objects,
-      MemcachedTier memcached,
-      @Nullable Journal journal)
-      throws IOException {
-    MemoryTier memory = new MemoryTier(pool, (long) (options.memoryCacheBytes() * CACHE_SHARE));
-    DiskTierOptions onDisk = options.diskCache().tier(UUID.fromString(fileSystem.getUuid()));
-    DiskTier disk = onDisk == null ? null : DiskTier.open(onDisk, pool, InstantSource.system());
-    return new TieredBlockCache(
-        pool,
-        memory,
-        disk,
-        memcached,
-        DataClient.source(objects, fileSystem.getUuid(), journal),
-        TieredOptions.DEFAULTS.withWrittenToDisk(options.diskCache().writtenThrough()));
   }
 
   private static InodeId root(NamespaceClient namespace, MountOptions options) throws IOException {

@@ -1,8 +1,5 @@
 package io.curvefs.client.mount;
 
-import io.curvefs.cache.BlockCache;
-import io.curvefs.cache.CacheStatistics;
-import io.curvefs.cache.TierStatistics;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.client.accesslog.AccessLog;
 import io.curvefs.client.content.Contents;
@@ -11,20 +8,12 @@ import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.vfs.Vfs;
 import io.curvefs.metrics.MeterValues;
 import io.curvefs.metrics.ProcessMeters;
-import io.curvefs.objectstore.ObjectStore;
-import io.curvefs.objectstore.ObjectStoreMetrics;
-import io.curvefs.objectstore.ObjectStoreMetrics.Snapshot;
-import io.curvefs.objectstore.ObjectStoreMetrics.Verb;
 import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class MountStatistics {
   private final MeterRegistry registry;
-  private final ObjectStoreMetrics objects;
-  private final BlockCache cache;
   private final PagePool pool;
   private final WriteBuffer writeBuffer;
   private final Vfs vfs;
@@ -43,22 +30,16 @@ final class MountStatistics {
 
   MountStatistics(
       MeterRegistry registry,
-      ObjectStore objects,
-      BlockCache cache,
       PagePool pool,
       WriteBuffer writeBuffer,
       Vfs vfs,
       Contents data,
       @Nullable AccessLog accessLog) {
     this.registry = registry;
-    this.objects = objects.metrics();
-    this.cache = cache;
     this.pool = pool;
     this.writeBuffer = writeBuffer;
     this.vfs = vfs;
     this.data = data;
-    registerObjectStore();
-    registerCache();
     registerMemory();
     registerWriteback();
     counter("curvefs.access.log.lines", () -> accessLog == null ? 0 : accessLog.lines());
@@ -69,59 +50,6 @@ final class MountStatistics {
   /** Values as {@code name{tag=value}}, in the order of their names. */
   Map<String, Double> values() {
     return MeterValues.of(registry);
-  }
-
-  private void registerObjectStore() {
-    requests(Verb.PUT, Snapshot::puts);
-    requests(Verb.GET, Snapshot::gets);
-    requests(Verb.DELETE, Snapshot::deletes);
-    requests(Verb.LIST, Snapshot::lists);
-    requests(Verb.HEAD, Snapshot::heads);
-    counter("curvefs.s3.retries", () -> objects.snapshot().retries());
-    counter("curvefs.s3.errors", () -> objects.snapshot().errors());
-    counter("curvefs.s3.bytes.sent", () -> objects.snapshot().bytesSent());
-    counter("curvefs.s3.bytes.received", () -> objects.snapshot().bytesReceived());
-  }
-
-  private void requests(Verb verb, ToLongFunction<Snapshot> requests) {
-    counter(
-        "curvefs.s3.requests", () -> requests.applyAsLong(objects.snapshot()), "verb", verb.name());
-    FunctionTimer.builder(
-            "curvefs.s3.answers",
-            objects,
-            all -> all.attemptsEnded(verb),
-            all -> all.nanos(verb),
-            TimeUnit.NANOSECONDS)
-        .tags("verb", verb.name())
-        .register(registry);
-  }
-
-  private void registerCache() {
-    tier("memory", CacheStatistics::memory);
-    tier("disk", CacheStatistics::disk);
-    tier("memcached", CacheStatistics::memcached);
-    counter("curvefs.cache.loads", () -> cache.statistics().sourceLoads());
-    counter("curvefs.cache.prefetches", () -> cache.statistics().prefetchesIssued());
-    counter("curvefs.cache.prefetches.dropped", () -> cache.statistics().prefetchesDropped());
-  }
-
-  private void tier(String name, Function<CacheStatistics, TierStatistics> tier) {
-    tierCounter("curvefs.cache.hits", name, tier, TierStatistics::hits);
-    tierCounter("curvefs.cache.misses", name, tier, TierStatistics::misses);
-    tierCounter("curvefs.cache.bytes.served", name, tier, TierStatistics::bytesServed);
-    tierCounter("curvefs.cache.evictions", name, tier, TierStatistics::evictions);
-    tierCounter("curvefs.cache.drops", name, tier, TierStatistics::drops);
-    tierCounter("curvefs.cache.errors", name, tier, TierStatistics::errors);
-    gauge("curvefs.cache.blocks", () -> tier.apply(cache.statistics()).entries(), "tier", name);
-    gauge("curvefs.cache.bytes", () -> tier.apply(cache.statistics()).bytes(), "tier", name);
-  }
-
-  private void tierCounter(
-      String meter,
-      String name,
-      Function<CacheStatistics, TierStatistics> tier,
-      ToLongFunction<TierStatistics> value) {
-    counter(meter, () -> value.applyAsLong(tier.apply(cache.statistics())), "tier", name);
   }
 
   private void registerMemory() {

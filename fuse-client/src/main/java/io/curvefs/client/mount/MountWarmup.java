@@ -3,9 +3,9 @@ package io.curvefs.client.mount;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import io.curvefs.cache.LastingTiers;
+import io.curvefs.client.content.Contents;
+import io.curvefs.client.content.FileContent;
 import io.curvefs.client.content.ReadStream;
-import io.curvefs.client.data.DataClient;
-import io.curvefs.client.data.FileData;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.vfs.OpenListener;
@@ -33,12 +33,14 @@ import org.slf4j.LoggerFactory;
  */
 final class MountWarmup implements OpenListener, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MountWarmup.class);
+  private static final String NOTHING_TO_WARM =
+      "its files are on volumes, which mounts read directly: no cache is there to be filled";
   private static final int READ_BYTES = 1 << 20;
   private static final long OPEN_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final NamespaceClient namespace;
-  private final DataClient data;
-  private final LastingTiers tiers;
+  private final Contents data;
+  private final @Nullable LastingTiers tiers;
   private final InodeId root;
   private final Path mountPoint;
   private final Path directory;
@@ -57,8 +59,7 @@ final class MountWarmup implements OpenListener, AutoCloseable {
 
   MountWarmup(
       NamespaceClient namespace,
-      DataClient data,
-      LastingTiers tiers,
+      DataPath path,
       InodeId root,
       Path mountPoint,
       Path directory,
@@ -68,8 +69,8 @@ final class MountWarmup implements OpenListener, AutoCloseable {
       throws IOException {
     this.rights = WarmupRights.ofThisProcess(() -> namespace.attributes(root));
     this.namespace = namespace;
-    this.data = data;
-    this.tiers = tiers;
+    this.data = path.contents();
+    this.tiers = path.tiers();
     this.root = root;
     this.mountPoint = mountPoint;
     this.directory = directory;
@@ -87,7 +88,7 @@ final class MountWarmup implements OpenListener, AutoCloseable {
   /** Goes on with jobs of earlier mounts: now, or once that can be done. */
   void start() {
     String problem = problem();
-    if (!problem.isEmpty()) {
+    if (!problem.isEmpty() && tiers != null) {
       log.warn("no warmups for now: {}", problem);
       new DefaultThreadFactory("warmup-open", true).newThread(this::openLater).start();
     }
@@ -136,8 +137,12 @@ final class MountWarmup implements OpenListener, AutoCloseable {
     if (closed) {
       throw new IOException("the mount is ending");
     }
+    LastingTiers filled = tiers;
+    if (filled == null) {
+      throw new IOException(NOTHING_TO_WARM);
+    }
     WarmupJobs jobs =
-        WarmupJobs.open(namespace, root, mountPoint, tiers, directory, bytesInFlightMax, registry);
+        WarmupJobs.open(namespace, root, mountPoint, filled, directory, bytesInFlightMax, registry);
     opened =
         new Open(
             jobs,
@@ -177,7 +182,7 @@ final class MountWarmup implements OpenListener, AutoCloseable {
     }
     NamespaceClient.Opened opened = namespace.open(inode);
     try {
-      FileData file = data.open(inode);
+      FileContent file = data.open(inode);
       try {
         file.opened(opened);
         Attributes attributes = file.withUncommitted(opened::attributes);

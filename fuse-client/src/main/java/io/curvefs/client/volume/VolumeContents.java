@@ -66,7 +66,8 @@ public final class VolumeContents implements Contents {
       VolumeOpener volumes,
       WriteBuffer buffer,
       WallClock clock,
-      ContentListener listener) {
+      ContentListener listener,
+      VolumeMeters meters) {
     this.background =
         Executors.newFixedThreadPool(
             BACKGROUND_THREADS, new DefaultThreadFactory("volume-write", true));
@@ -76,7 +77,8 @@ public final class VolumeContents implements Contents {
         Duration.ofSeconds(namespace.meta().fileSystem().getVolumeStorage().getQuarantineSeconds());
     Freshness freshness = new Freshness(quarantine, System::nanoTime);
     this.meta = new RemoteVolumeMeta(namespace);
-    this.devices = new VolumeDevices(number -> volumes.open(number, freshness.transferMax()));
+    this.devices =
+        new VolumeDevices(number -> volumes.open(number, freshness.transferMax()), meters);
     this.store =
         new VolumeStore(
             meta,
@@ -90,6 +92,27 @@ public final class VolumeContents implements Contents {
             System::nanoTime);
     this.siblings = new SiblingReadAhead(namespace, file -> {});
     timer.scheduleWithFixedDelay(this::tidy, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /**
+   * Opens volumes now rather than when they are first needed.
+   *
+   * @throws IOException when one cannot be used: it is named, with the remedy
+   */
+  public void openAll(List<Integer> numbers) throws IOException {
+    for (int number : numbers) {
+      devices.opened(number);
+    }
+  }
+
+  /** Where blocks are is asked for again. */
+  public void forgetCached() {
+    files().forEach(VolumeFile::changed);
+  }
+
+  /** Blocks that this mount has reserved and not used. */
+  public long blocksReserved() {
+    return pools.values().stream().mapToLong(SpacePool::blocks).sum();
   }
 
   private SpacePool pool(InodeId inode) {

@@ -20,8 +20,11 @@ final class VolumeDevices implements AutoCloseable {
   private final Opener opener;
   private final Map<Integer, BlockDevice> open = new ConcurrentHashMap<>();
 
-  VolumeDevices(Opener opener) {
+  private final VolumeMeters meters;
+
+  VolumeDevices(Opener opener, VolumeMeters meters) {
     this.opener = opener;
+    this.meters = meters;
   }
 
   private BlockDevice of(BlockRange range) throws IOException {
@@ -30,7 +33,7 @@ final class VolumeDevices implements AutoCloseable {
     return device != null ? device : opened(volume);
   }
 
-  private synchronized BlockDevice opened(int volume) throws IOException {
+  synchronized BlockDevice opened(int volume) throws IOException {
     BlockDevice device = open.get(volume);
     if (device == null) {
       device = opener.open(volume);
@@ -42,6 +45,8 @@ final class VolumeDevices implements AutoCloseable {
   /** Fills the buffer, of as many bytes as the range has. */
   void read(BlockRange range, ByteBuffer into) throws IOException {
     of(range).read(into, range.deviceOffset());
+    meters.reads.increment();
+    meters.bytesRead.add(range.bytes());
   }
 
   /** Writes the buffer, of as many bytes as the range has; notes what has to be flushed. */
@@ -49,11 +54,15 @@ final class VolumeDevices implements AutoCloseable {
     BlockDevice device = of(range);
     unflushed.add(range.volume().value(), device.epoch());
     device.write(from, range.deviceOffset());
+    meters.writes.increment();
+    meters.bytesWritten.add(range.bytes());
   }
 
   /** Says that nobody needs the content of these blocks any more. */
   void discard(BlockRange range) throws IOException {
-    of(range).discard(range.deviceOffset(), range.bytes());
+    if (of(range).discard(range.deviceOffset(), range.bytes())) {
+      meters.bytesDiscarded.add(range.bytes());
+    }
   }
 
   /**
@@ -64,6 +73,7 @@ final class VolumeDevices implements AutoCloseable {
   void flush(Unflushed written) throws IOException {
     for (Map.Entry<Integer, Long> volume : written.epochs.entrySet()) {
       opened(volume.getKey()).flushSince(volume.getValue());
+      meters.flushes.increment();
     }
   }
 
