@@ -20,8 +20,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What entries of the server's own do to the space on volumes. File systems that are not here (any
- * more) are passed over.
+ * What entries of the server's own do to the space on volumes. A file system that is not here (any
+ * more) is left alone.
  */
 final class SpaceEntries {
   private final WriteSet rows;
@@ -73,17 +73,16 @@ final class SpaceEntries {
   }
 
   /** A row that is gone was released before. */
-  Outcome release(ReleaseQuarantine release) {
-    Outcome.Builder outcome = Outcome.newBuilder().setKind(Outcome.Kind.APPLIED);
-    for (ByteString quarantineKey : release.getKeysList()) {
-      byte[] key = quarantineKey.toByteArray();
-      if (isHere(key)) {
-        SpaceTable space = table(Keys.fileSystemOf(key));
-        space.release(key);
-        space.freed().forEach(range -> outcome.addFreed(BlockRanges.message(range)));
-      }
+  Outcome release(ReleaseQuarantine release) throws ConditionFailedException {
+    SpaceTable space = table(release.getFileSystem());
+    space.requireFileSystem();
+    for (ByteString key : release.getKeysList()) {
+      space.release(key.toByteArray());
     }
-    return outcome.build();
+    return Outcome.newBuilder()
+        .setKind(Outcome.Kind.APPLIED)
+        .addAllFreed(space.freed().stream().map(BlockRanges::message).toList())
+        .build();
   }
 
   /** What a session has reserved in any file system goes into quarantine. */
