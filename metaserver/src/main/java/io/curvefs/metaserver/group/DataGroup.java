@@ -92,8 +92,7 @@ public final class DataGroup {
     return endAfter(
         leader,
         ending,
-        raft.propose(
-            LogEntry.newBuilder().setTime(time).setMutation(mutation).build(), leader.term()));
+        propose(leader, LogEntry.newBuilder().setTime(time).setMutation(mutation).build()));
   }
 
   /**
@@ -118,7 +117,8 @@ public final class DataGroup {
 
   /** Proposes an entry that needs nothing of what only the leader knows. */
   public CompletableFuture<Outcome> propose(Leadership leader, LogEntry entry) {
-    return raft.propose(entry, leader.term());
+    return new SpaceChanges(leader.space(), rows())
+        .follow(entry, raft.propose(entry, leader.term()));
   }
 
   /** Fills in whether some session may hold the inode of a vanishing link open. */

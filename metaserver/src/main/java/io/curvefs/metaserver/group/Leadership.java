@@ -5,6 +5,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.metaserver.session.OpenTable;
+import io.curvefs.metaserver.space.FreeSpace;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
 import io.curvefs.proto.TransactionId;
@@ -23,6 +24,7 @@ public final class Leadership {
   private final long term;
   private final InodeAllocator inodes;
   private final OpenTable opens;
+  private final FreeSpace space;
   private final AtomicLong transactionNumbers = new AtomicLong();
 
   /** Chunks that were written to lately and may have become worth compacting. */
@@ -44,6 +46,7 @@ public final class Leadership {
     this.group = group;
     this.term = term;
     this.inodes = new InodeAllocator(rows);
+    this.space = new FreeSpace(rows);
     this.opens =
         new OpenTable(
             rows.scan(Keys.sessions(), null, SESSIONS_MAX).stream()
@@ -63,6 +66,11 @@ public final class Leadership {
 
   public OpenTable opens() {
     return opens;
+  }
+
+  /** The free space on volumes. */
+  public FreeSpace space() {
+    return space;
   }
 
   /** Remembers a chunk that got extents added; forgets it when too many are remembered already. */

@@ -7,6 +7,8 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.Inode;
+import io.curvefs.proto.VolumeStorage;
+import io.curvefs.space.BlockRange;
 
 /** What several operations demand of their arguments. */
 final class Checks {
@@ -48,6 +50,35 @@ final class Checks {
       throw new RefusedException(Refusal.ENOENT);
     }
     return inode;
+  }
+
+  /** A file whose blocks are on volumes. */
+  static Inode fileOnVolumes(Surroundings surroundings, InodeId id)
+      throws RefusedException, CannotPlanYetException {
+    volumes(surroundings);
+    Inode inode = inode(surroundings, id);
+    if (inode.getType() != FileType.REGULAR) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
+    return inode;
+  }
+
+  static VolumeStorage volumes(Surroundings surroundings) throws RefusedException {
+    VolumeStorage volumes = surroundings.volumes();
+    if (volumes == null) {
+      throw new RefusedException(
+          Refusal.BAD_REQUEST, "files of this file system are in an object store");
+    }
+    return volumes;
+  }
+
+  /** Blocks that a volume can have. */
+  static BlockRange blocks(long address, int count) throws RefusedException {
+    try {
+      return new BlockRange(address, count);
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(Refusal.BAD_REQUEST, String.valueOf(e.getMessage()));
+    }
   }
 
   static Inode directory(Surroundings surroundings, InodeId id)

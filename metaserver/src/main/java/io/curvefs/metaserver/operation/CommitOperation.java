@@ -25,6 +25,9 @@ final class CommitOperation {
     if (inode.getType() != FileType.REGULAR) {
       throw new RefusedException(Refusal.EINVAL);
     }
+    if (surroundings.volumes() != null) {
+      throw new RefusedException(Refusal.BAD_REQUEST, "files of this file system are on volumes");
+    }
     if (commit.getLength() < 0 || commit.getLength() > Layout.FILE_BYTES_MAX) {
       throw new RefusedException(Refusal.EFBIG);
     }

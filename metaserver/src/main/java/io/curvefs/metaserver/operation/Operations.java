@@ -25,7 +25,11 @@ public final class Operations {
       case COMMIT -> CommitOperation.plan(request.getCommit(), surroundings);
       case SET_XATTR -> XattrOperation.plan(request.getSetXattr(), surroundings);
       case REMOVE_XATTR -> XattrOperation.plan(request.getRemoveXattr(), surroundings);
-      case RESERVE, COMMIT_BLOCKS, RETURN_BLOCKS, PUNCH_HOLE, KIND_NOT_SET ->
+      case RESERVE -> ReserveOperation.plan(request.getReserve(), surroundings);
+      case COMMIT_BLOCKS -> CommitBlocksOperation.plan(request.getCommitBlocks(), surroundings);
+      case RETURN_BLOCKS -> ReturnOperation.plan(request.getReturnBlocks(), surroundings);
+      case PUNCH_HOLE -> PunchHoleOperation.plan(request.getPunchHole(), surroundings);
+      case KIND_NOT_SET ->
           throw new RefusedException(Refusal.BAD_REQUEST, "an operation this server does not know");
     };
   }

@@ -24,6 +24,9 @@ public record Plan(
     @Nullable InodeId replyParent,
     boolean needsRenameLock) {
 
+  /** In place of a partition: the group that was asked. */
+  public static final int HERE = -1;
+
   /** One effect and where it belongs. */
   public record Step(int partition, Effect effect) {}
 

@@ -4,9 +4,12 @@ import com.google.protobuf.ByteString;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.metaserver.space.Want;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.proto.VolumeStorage;
+import io.curvefs.space.BlockRange;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +48,25 @@ public interface Surroundings {
 
   /** Whether no other directory of the file system can be moved before this plan is carried out. */
   boolean holdsRenameLock();
+
+  /**
+   * The volumes of the file system; null: its file data is in an object store.
+   *
+   * @throws RefusedException BUSY when that is not known here (yet)
+   */
+  @Nullable VolumeStorage volumes() throws RefusedException;
+
+  /** Whether all blocks are reserved by who asks. */
+  boolean isReserved(BlockRange range);
+
+  /**
+   * Takes free blocks of the asked group. They are the plan's until it is carried out, or given
+   * back because it is not.
+   *
+   * @throws ShortOfSpaceException when there are fewer than needed
+   */
+  List<BlockRange> takeBlocks(String poolSet, Want want)
+      throws RefusedException, CannotPlanYetException;
 
   /** When the change takes place. */
   Timestamp time();

@@ -30,14 +30,22 @@ final class DataEffects {
   private final WriteSet rows;
   private final int fileSystem;
   private final InodeTable inodes;
+  private final BlockEffects blocks;
   private final Timestamp time;
   private final long logIndex;
   private final Namespace namespace;
 
-  DataEffects(WriteSet rows, int fileSystem, InodeTable inodes, Timestamp time, long logIndex) {
+  DataEffects(
+      WriteSet rows,
+      int fileSystem,
+      InodeTable inodes,
+      BlockEffects blocks,
+      Timestamp time,
+      long logIndex) {
     this.rows = rows;
     this.fileSystem = fileSystem;
     this.inodes = inodes;
+    this.blocks = blocks;
     this.time = time;
     this.logIndex = logIndex;
     this.namespace = new Namespace(rows, fileSystem);
@@ -81,12 +89,16 @@ final class DataEffects {
   }
 
   /** Drops what lies behind the new end, so that a file that grows again reads zeros there. */
-  private void cut(Inode.Builder inode, long length) {
+  private void cut(Inode.Builder inode, long length) throws ConditionFailedException {
     BlockSet dropped = new BlockSet();
     InodeId id = new InodeId(inode.getId());
     int next = Layout.chunkIndex(length);
     while (true) {
       List<Namespace.IndexedChunk> chunks = namespace.chunksFrom(id, next, CHUNKS_PER_SCAN);
+      if (!chunks.isEmpty() && chunks.get(0).chunk().getBlocksCount() > 0) {
+        blocks.cut(inode, length); // a file is on volumes, or it is not
+        return;
+      }
       for (Namespace.IndexedChunk chunk : chunks) {
         long start = (long) chunk.index() * Layout.CHUNK_BYTES;
         int kept = (int) Math.max(0, length - start);

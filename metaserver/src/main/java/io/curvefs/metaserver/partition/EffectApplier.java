@@ -3,6 +3,8 @@ package io.curvefs.metaserver.partition;
 import io.curvefs.metaserver.store.WriteSet;
 import io.curvefs.proto.Effect;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.space.BlockRange;
+import java.util.List;
 
 /**
  * Applies the effects of one entry to the rows, checking each one's condition first. Deterministic:
@@ -19,18 +21,34 @@ final class EffectApplier {
   private final DirectoryEffects directories;
   private final InodeEffects inodes;
   private final DataEffects data;
+  private final BlockEffects blocks;
+  private final SpaceTable space;
 
   /**
+   * @param session whose request it is; 0: nobody's
    * @param locks whose locks stand in the way
    */
-  EffectApplier(WriteSet rows, int fileSystem, Timestamp time, long logIndex, Locks.Respect locks) {
+  EffectApplier(
+      WriteSet rows,
+      int fileSystem,
+      int session,
+      Timestamp time,
+      long logIndex,
+      Locks.Respect locks) {
     this.rows = rows;
     this.fileSystem = fileSystem;
     this.locks = locks;
     InodeTable table = new InodeTable(rows, fileSystem, time, logIndex);
     this.directories = new DirectoryEffects(rows, fileSystem, table, locks);
     this.inodes = new InodeEffects(rows, fileSystem, table);
-    this.data = new DataEffects(rows, fileSystem, table, time, logIndex);
+    this.space = new SpaceTable(rows, fileSystem, logIndex);
+    this.blocks = new BlockEffects(rows, fileSystem, session, table, space, time);
+    this.data = new DataEffects(rows, fileSystem, table, blocks, time, logIndex);
+  }
+
+  /** The blocks whose bits the effects have cleared. */
+  List<BlockRange> freed() {
+    return space.freed();
   }
 
   void apply(Effect effect) throws ConditionFailedException {
@@ -52,8 +70,10 @@ final class EffectApplier {
       case SET_ATTRIBUTES -> data.setAttributes(effect.getSetAttributes());
       case COMMIT_EXTENTS -> data.commit(effect.getCommitExtents());
       case REPLACE_EXTENTS -> data.replace(effect.getReplaceExtents());
-      case RESERVE_BLOCKS, COMMIT_BLOCKS, RETURN_BLOCKS, PUNCH_HOLE ->
-          throw new IllegalStateException("not there yet: " + effect.getKindCase());
+      case RESERVE_BLOCKS -> blocks.reserve(effect.getReserveBlocks());
+      case COMMIT_BLOCKS -> blocks.commit(effect.getCommitBlocks());
+      case RETURN_BLOCKS -> blocks.giveBack(effect.getReturnBlocks());
+      case PUNCH_HOLE -> blocks.punchHole(effect.getPunchHole());
       case HOLD_RENAME_LOCK -> {
         // Holding the lock is all there is to it.
       }

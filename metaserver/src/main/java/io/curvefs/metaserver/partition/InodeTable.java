@@ -91,7 +91,7 @@ final class InodeTable {
     long id = inode.getId();
     rows.delete(Keys.inode(fileSystem, id));
     removeXattrs(id);
-    if (inode.getType() == FileType.REGULAR && inode.getLength() > 0) {
+    if (inode.getType() == FileType.REGULAR && (inode.getLength() > 0 || hasBlocks(id))) {
       rows.put(
           Keys.garbage(fileSystem, id, logIndex),
           Garbage.newBuilder().setWholeInode(true).build().toByteArray());
@@ -99,6 +99,12 @@ final class InodeTable {
     Partition.Builder partition = partition(id);
     partition.setInodes(partition.getInodes() - 1).setBytes(partition.getBytes() - bytesOf(inode));
     put(id, partition);
+  }
+
+  /** Blocks may lie behind the end of a file. */
+  private boolean hasBlocks(long id) {
+    List<Namespace.IndexedChunk> first = namespace.chunksFrom(new InodeId(id), 0, 1);
+    return !first.isEmpty() && first.get(0).chunk().getBlocksCount() > 0;
   }
 
   private void removeXattrs(long id) {

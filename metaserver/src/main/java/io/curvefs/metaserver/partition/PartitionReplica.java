@@ -40,6 +40,7 @@ public final class PartitionReplica implements Replica<Outcome> {
 
   private static final int ROOT_MODE = 0755;
   private static final byte[] NOTHING = new byte[0];
+  private static final int NO_SESSION = 0;
 
   @Override
   public Outcome apply(LogEntry entry, long index, WriteSet rows) {
@@ -61,6 +62,7 @@ public final class PartitionReplica implements Replica<Outcome> {
         }
         case EXPIRE_SESSION -> {
           Slots.expire(rows, entry.getExpireSession().getSession());
+          new SpaceEntries(rows, index).expire(entry.getExpireSession().getSession());
           yield applied();
         }
         case CREATE_PARTITION -> createPartition(entry.getCreatePartition(), entry.getTime(), rows);
@@ -68,8 +70,11 @@ public final class PartitionReplica implements Replica<Outcome> {
         case RECLAIM_ORPHANS -> reclaim(entry.getReclaimOrphans(), entry.getTime(), index, rows);
         case FORGET_GARBAGE -> forget(entry.getForgetGarbage(), rows);
         case RESERVE_SLICE -> applied().toBuilder().setNumber(index).build();
-        case HOLD_BLOCK_GROUPS, DROP_BLOCK_GROUPS, FREE_CHUNKS, RELEASE_QUARANTINE ->
-            throw new IllegalStateException("not there yet: " + entry.getBodyCase());
+        case HOLD_BLOCK_GROUPS -> new SpaceEntries(rows, index).hold(entry.getHoldBlockGroups());
+        case DROP_BLOCK_GROUPS -> new SpaceEntries(rows, index).drop(entry.getDropBlockGroups());
+        case FREE_CHUNKS -> new SpaceEntries(rows, index).freeChunks(entry.getFreeChunks());
+        case RELEASE_QUARANTINE ->
+            new SpaceEntries(rows, index).release(entry.getReleaseQuarantine());
         case COORDINATOR, BODY_NOT_SET ->
             throw new IllegalStateException("not an entry of a data group: " + entry.getBodyCase());
       };
@@ -95,6 +100,7 @@ public final class PartitionReplica implements Replica<Outcome> {
         new EffectApplier(
             rows,
             mutation.getFileSystem(),
+            mutation.getRequest().getSession(),
             time,
             index,
             Locks.Respect.ofOthersThan(decided(mutation)));
@@ -109,7 +115,11 @@ public final class PartitionReplica implements Replica<Outcome> {
     if (mutation.hasRequest()) {
       Slots.remember(rows, mutation.getRequest(), outcome);
     }
-    return outcome;
+    return applier.freed().isEmpty()
+        ? outcome
+        : outcome.toBuilder()
+            .addAllFreed(applier.freed().stream().map(BlockRanges::message).toList())
+            .build();
   }
 
   private static @Nullable TransactionId decided(Mutation mutation) {
@@ -132,6 +142,9 @@ public final class PartitionReplica implements Replica<Outcome> {
         outcome.setParent(parent);
       }
     }
+    for (Effect effect : mutation.getEffectsList()) {
+      outcome.addAllReserved(effect.getReserveBlocks().getRangesList());
+    }
     return outcome.build();
   }
 
@@ -147,7 +160,8 @@ public final class PartitionReplica implements Replica<Outcome> {
     }
     int fileSystem = prepare.getFileSystem();
     EffectApplier applier =
-        new EffectApplier(rows, fileSystem, time, index, Locks.Respect.ofOthersThan(id));
+        new EffectApplier(
+            rows, fileSystem, NO_SESSION, time, index, Locks.Respect.ofOthersThan(id));
     for (Effect effect : prepare.getEffectsList()) {
       applier.apply(effect);
     }
@@ -204,7 +218,8 @@ public final class PartitionReplica implements Replica<Outcome> {
 
   private static void carryOut(PreparedTransaction part, long index, WriteSet rows) {
     EffectApplier applier =
-        new EffectApplier(rows, part.getFileSystem(), part.getTime(), index, Locks.Respect.NONE);
+        new EffectApplier(
+            rows, part.getFileSystem(), NO_SESSION, part.getTime(), index, Locks.Respect.NONE);
     try {
       for (Effect effect : part.getEffectsList()) {
         applier.apply(effect);

@@ -68,6 +68,11 @@ public final class RaftGroup<O> implements AutoCloseable {
     return store;
   }
 
+  /** The rows as they are now; see {@link #rows}. The caller closes them. */
+  public StateStore.FrozenRows freezeRows() {
+    return store.freeze();
+  }
+
   /**
    * Puts an entry into the log.
    *

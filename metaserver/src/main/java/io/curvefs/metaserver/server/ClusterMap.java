@@ -10,6 +10,7 @@ import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GroupInfo;
 import io.curvefs.proto.GroupLoad;
 import io.curvefs.proto.ServerInfo;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.LeaderClient;
 import java.util.Collection;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The cluster as the coordinator last described it. Thread-safe. */
 final class ClusterMap implements Placement {
@@ -96,6 +98,12 @@ final class ClusterMap implements Placement {
       throw new RefusedException(Refusal.BAD_REQUEST, "no such inode");
     }
     return new GroupId(found.getPartitionGroups(partition));
+  }
+
+  @Override
+  public @Nullable VolumeStorage volumes(int fileSystem) throws RefusedException {
+    FileSystem found = fileSystem(fileSystem);
+    return found.hasVolumeStorage() ? found.getVolumeStorage() : null;
   }
 
   @Override

@@ -16,6 +16,7 @@ import io.curvefs.metaserver.raft.RaftHost;
 import io.curvefs.metaserver.reclaim.GroupCaretaker;
 import io.curvefs.metaserver.service.NamespaceService;
 import io.curvefs.metaserver.store.StoreResources;
+import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
 import io.curvefs.proto.CoordinatorOutcome;
@@ -153,6 +154,7 @@ public final class MetaServer implements AutoCloseable {
     TransactionDriver transactions =
         new TransactionDriver(map, groupPort, finisher, new SecureRandom());
     ServerBeats beats = new ServerBeats(self, directory, leaders, map, hosted, fatal);
+    SpaceSupply supply = new SpaceSupply(new CoordinatorSpace(leaders), System::nanoTime);
     ExecutorService readers = opened(pool("reader", READER_THREADS));
     NamespaceService namespace =
         new NamespaceService(
@@ -161,6 +163,7 @@ public final class MetaServer implements AutoCloseable {
             transactions,
             readers,
             opened(pool("transaction", TRANSACTION_THREADS)),
+            supply,
             timer);
 
     Buckets buckets = opened(new Buckets());

@@ -12,8 +12,11 @@ import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.LooksElsewhereException;
 import io.curvefs.metaserver.operation.Operations;
 import io.curvefs.metaserver.operation.Plan;
+import io.curvefs.metaserver.operation.ShortOfSpaceException;
 import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.metaserver.session.OpenTable;
+import io.curvefs.metaserver.space.Pool;
+import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.GroupSurroundings;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.proto.ChunkExtents;
@@ -44,6 +47,7 @@ final class Mutations {
   private final Admission admission;
   private final TransactionDriver transactions;
   private final Executor transactionThreads;
+  private final SpaceSupply supply;
   private final ScheduledExecutorService timer;
 
   /**
@@ -54,11 +58,13 @@ final class Mutations {
       Admission admission,
       TransactionDriver transactions,
       Executor transactionThreads,
+      SpaceSupply supply,
       ScheduledExecutorService timer) {
     this.placement = placement;
     this.admission = admission;
     this.transactions = transactions;
     this.transactionThreads = transactionThreads;
+    this.supply = supply;
     this.timer = timer;
   }
 
@@ -112,14 +118,19 @@ final class Mutations {
         plan =
             Operations.plan(
                 request,
-                new GroupSurroundings(group, leadership, placement, fileSystem, request.getTime()));
+                new GroupSurroundings(
+                    group, leadership, placement, fileSystem, session.value(), request.getTime()));
         if (plan.needsRenameLock() || !livesHere(plan)) {
           return acrossGroups(leadership);
         }
       } catch (RefusedException e) {
         return refuse(leadership, e);
+      } catch (LooksElsewhereException e) {
+        return acrossGroups(leadership);
+      } catch (ShortOfSpaceException e) {
+        return onceThereIsSpace(leadership, e);
       } catch (CannotPlanYetException e) {
-        return e instanceof LooksElsewhereException ? acrossGroups(leadership) : later();
+        return later();
       }
       openBeforeOthersSeeIt(leadership, plan);
       return group
@@ -133,12 +144,24 @@ final class Mutations {
 
     private boolean livesHere(Plan plan) throws RefusedException {
       for (Plan.Step step : plan.steps()) {
+        if (step.partition() == Plan.HERE) {
+          continue;
+        }
         GroupId home = placement.groupOf(fileSystem, step.partition());
         if (!home.equals(group.id())) {
           return false;
         }
       }
       return true;
+    }
+
+    private CompletableFuture<MutateReply> onceThereIsSpace(
+        Leadership leadership, ShortOfSpaceException lack) {
+      Pool pool = new Pool(fileSystem, lack.poolSet());
+      return supply
+          .more(group, leadership, pool, lack.blocks())
+          .thenCompose(
+              came -> came ? attempt() : refuse(leadership, SpaceLack.refusal(group, pool)));
     }
 
     private CompletableFuture<MutateReply> acrossGroups(Leadership leadership) {
@@ -173,7 +196,8 @@ final class Mutations {
         case APPLIED, REPEATED -> {
           openIfAsked(leadership, outcome);
           touchIfCommitted(leadership);
-          yield CompletableFuture.completedFuture(reply(outcome));
+          yield CompletableFuture.completedFuture(
+              reply(outcome).setScarce(isScarce(leadership, outcome)).build());
         }
         case CONFLICT -> attempt();
         case LOCKED -> later();
@@ -206,9 +230,22 @@ final class Mutations {
               passed -> {
                 Outcome answered = Slots.answered(group.rows(), id);
                 return answered != null && answered.getKind() == Outcome.Kind.REPEATED
-                    ? CompletableFuture.completedFuture(reply(answered))
+                    ? CompletableFuture.completedFuture(reply(answered).build())
                     : CompletableFuture.failedFuture(refusal);
               });
+    }
+
+    /** Whether blocks are scarce where some were reserved; sees to it that there will be more. */
+    private boolean isScarce(Leadership leadership, Outcome outcome) {
+      Pool pool =
+          outcome.getReservedCount() == 0
+              ? null
+              : leadership.space().poolOf(fileSystem, outcome.getReserved(0).getAddress());
+      if (pool == null) {
+        return false;
+      }
+      supply.ahead(group, leadership, pool);
+      return leadership.space().isScarce(pool, request.getReserve().getBlocks());
     }
 
     private void openBeforeOthersSeeIt(Leadership leadership, Plan plan) {
@@ -243,7 +280,7 @@ final class Mutations {
     }
   }
 
-  private static MutateReply reply(Outcome outcome) {
+  private static MutateReply.Builder reply(Outcome outcome) {
     MutateReply.Builder reply = MutateReply.newBuilder();
     if (outcome.hasInode()) {
       reply.setInode(outcome.getInode());
@@ -251,6 +288,6 @@ final class Mutations {
     if (outcome.hasParent()) {
       reply.setParent(outcome.getParent());
     }
-    return reply.build();
+    return reply.addAllReserved(outcome.getReservedList());
   }
 }

@@ -2,6 +2,7 @@ package io.curvefs.metaserver.service;
 
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Placement;
+import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.proto.KeepOpenReply;
 import io.curvefs.proto.KeepOpenRequest;
@@ -31,10 +32,12 @@ public final class NamespaceService {
       TransactionDriver transactions,
       Executor readers,
       Executor transactionThreads,
+      SpaceSupply supply,
       ScheduledExecutorService timer) {
     Admission admission = new Admission(liveSessions);
     this.reads = new Reads(admission, readers, timer);
-    this.mutations = new Mutations(placement, admission, transactions, transactionThreads, timer);
+    this.mutations =
+        new Mutations(placement, admission, transactions, transactionThreads, supply, timer);
     this.keepOpens = new KeepOpens(admission);
   }
 

@@ -19,6 +19,10 @@ public final class Keys {
   private static final byte PARTITION = 0x50;
   private static final byte RENAME_LOCK = 0x51;
   private static final byte GARBAGE = 0x60;
+  private static final byte BITMAP = 0x61;
+  private static final byte HELD_BLOCK_GROUP = 0x62;
+  private static final byte RESERVATION = 0x63;
+  private static final byte QUARANTINE = 0x64;
   private static final byte ORPHAN = 0x70;
   private static final byte SESSION = (byte) 0x80;
   private static final byte SLOT = (byte) 0x81;
@@ -104,6 +108,10 @@ public final class Keys {
         table(CHUNK, fileSystem),
         table(ORPHAN, fileSystem),
         table(GARBAGE, fileSystem),
+        table(RESERVATION, fileSystem),
+        table(QUARANTINE, fileSystem),
+        table(BITMAP, fileSystem),
+        table(HELD_BLOCK_GROUP, fileSystem),
         table(INODE, fileSystem));
   }
 
@@ -135,6 +143,82 @@ public final class Keys {
   /** Prefix of the garbage of one file system. */
   public static byte[] garbage(int fileSystem) {
     return table(GARBAGE, fileSystem);
+  }
+
+  /**
+   * A piece of the bitmap of a block group; absent when all of its bits are clear.
+   *
+   * @param address of the piece's first block
+   */
+  public static byte[] bitmapSegment(int fileSystem, long address) {
+    return key(BITMAP, fileSystem, address, 0).array();
+  }
+
+  /** Prefix of the bitmaps of one file system. */
+  public static byte[] bitmaps(int fileSystem) {
+    return table(BITMAP, fileSystem);
+  }
+
+  public static byte[] heldBlockGroup(int fileSystem, long address) {
+    return key(HELD_BLOCK_GROUP, fileSystem, address, 0).array();
+  }
+
+  /** Prefix of all block groups that a raft group holds. */
+  public static byte[] heldBlockGroups() {
+    return new byte[] {HELD_BLOCK_GROUP};
+  }
+
+  /** Prefix of the block groups of one file system. */
+  public static byte[] heldBlockGroups(int fileSystem) {
+    return table(HELD_BLOCK_GROUP, fileSystem);
+  }
+
+  public static byte[] reservation(int fileSystem, int session, long address) {
+    return ByteBuffer.allocate(17)
+        .put(RESERVATION)
+        .putInt(fileSystem)
+        .putInt(session)
+        .putLong(address)
+        .array();
+  }
+
+  /** Prefix of all reservations that a group knows. */
+  public static byte[] reservations() {
+    return new byte[] {RESERVATION};
+  }
+
+  /** Prefix of the reservations in one file system. */
+  public static byte[] reservations(int fileSystem) {
+    return table(RESERVATION, fileSystem);
+  }
+
+  /** Prefix of the reservations of one session in one file system. */
+  public static byte[] reservations(int fileSystem, int session) {
+    return ByteBuffer.allocate(9).put(RESERVATION).putInt(fileSystem).putInt(session).array();
+  }
+
+  /**
+   * Blocks that rest before they are used again.
+   *
+   * @param number log index of the entry that put them there
+   */
+  public static byte[] quarantine(int fileSystem, long number, long address) {
+    return key(QUARANTINE, fileSystem, number, 8).putLong(address).array();
+  }
+
+  /** Prefix of the quarantine of one file system. */
+  public static byte[] quarantine(int fileSystem) {
+    return table(QUARANTINE, fileSystem);
+  }
+
+  /** The log index of the entry that put a row into quarantine. */
+  public static long quarantineNumberOf(byte[] quarantineKey) {
+    return ByteBuffer.wrap(quarantineKey).getLong(1 + 4);
+  }
+
+  /** The address in a key of any table of blocks. */
+  public static long addressOf(byte[] key) {
+    return ByteBuffer.wrap(key).getLong(key.length - 8);
   }
 
   public static byte[] orphan(int fileSystem, long inode) {

@@ -14,9 +14,11 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.Checkpoint;
 import org.rocksdb.Options;
+import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.Snapshot;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -93,25 +95,140 @@ public final class StateStore implements View, AutoCloseable {
   public List<Row> scan(byte[] prefix, byte @Nullable [] after, int limit) {
     replacing.readLock().lock();
     try (RocksIterator rows = db().newIterator()) {
-      List<Row> found = new ArrayList<>();
-      rows.seek(after == null ? prefix : after);
-      if (after != null && rows.isValid() && Arrays.equals(rows.key(), after)) {
-        rows.next();
-      }
-      while (found.size() < limit && rows.isValid()) {
-        byte[] key = rows.key();
-        if (!Keys.startsWith(key, prefix)) {
-          break;
-        }
-        found.add(new Row(key, rows.value()));
-        rows.next();
-      }
-      rows.status();
-      return found;
+      return scan(rows, prefix, after, limit);
     } catch (RocksDBException e) {
       throw new StoreFailedException(directory, e);
     } finally {
       replacing.readLock().unlock();
+    }
+  }
+
+  private static List<Row> scan(
+      RocksIterator rows, byte[] prefix, byte @Nullable [] after, int limit)
+      throws RocksDBException {
+    List<Row> found = new ArrayList<>();
+    rows.seek(after == null ? prefix : after);
+    if (after != null && rows.isValid() && Arrays.equals(rows.key(), after)) {
+      rows.next();
+    }
+    while (found.size() < limit && rows.isValid()) {
+      byte[] key = rows.key();
+      if (!Keys.startsWith(key, prefix)) {
+        break;
+      }
+      found.add(new Row(key, rows.value()));
+      rows.next();
+    }
+    rows.status();
+    return found;
+  }
+
+  @Override
+  public @Nullable Row lower(byte[] prefix, byte[] key) {
+    replacing.readLock().lock();
+    try (RocksIterator rows = db().newIterator()) {
+      return lower(rows, prefix, key);
+    } catch (RocksDBException e) {
+      throw new StoreFailedException(directory, e);
+    } finally {
+      replacing.readLock().unlock();
+    }
+  }
+
+  private static @Nullable Row lower(RocksIterator rows, byte[] prefix, byte[] key)
+      throws RocksDBException {
+    rows.seekForPrev(key);
+    if (rows.isValid() && Arrays.equals(rows.key(), key)) {
+      rows.prev();
+    }
+    rows.status();
+    return rows.isValid() && Keys.startsWith(rows.key(), prefix)
+        ? new Row(rows.key(), rows.value())
+        : null;
+  }
+
+  /**
+   * The rows as they are now, while others go on writing. To be closed soon: it keeps old rows on
+   * the disk.
+   *
+   * @throws IllegalStateException when the store is closed; reading it after the store was closed
+   *     or restored throws it too
+   */
+  public FrozenRows freeze() {
+    replacing.readLock().lock();
+    try {
+      return new FrozenRows(db());
+    } finally {
+      replacing.readLock().unlock();
+    }
+  }
+
+  /** All rows of one moment. Thread-safe. */
+  public final class FrozenRows implements View, AutoCloseable {
+    private final RocksDB frozen;
+    private final Snapshot snapshot;
+    private final ReadOptions options;
+
+    private FrozenRows(RocksDB frozen) {
+      this.frozen = frozen;
+      this.snapshot = frozen.getSnapshot();
+      this.options = new ReadOptions().setSnapshot(snapshot).setFillCache(false);
+    }
+
+    private RocksDB same() {
+      if (db != frozen) {
+        throw new IllegalStateException("the store in " + directory + " was closed or restored");
+      }
+      return frozen;
+    }
+
+    @Override
+    public byte @Nullable [] get(byte[] key) {
+      replacing.readLock().lock();
+      try {
+        return same().get(options, key);
+      } catch (RocksDBException e) {
+        throw new StoreFailedException(directory, e);
+      } finally {
+        replacing.readLock().unlock();
+      }
+    }
+
+    @Override
+    public List<Row> scan(byte[] prefix, byte @Nullable [] after, int limit) {
+      replacing.readLock().lock();
+      try (RocksIterator rows = same().newIterator(options)) {
+        return StateStore.scan(rows, prefix, after, limit);
+      } catch (RocksDBException e) {
+        throw new StoreFailedException(directory, e);
+      } finally {
+        replacing.readLock().unlock();
+      }
+    }
+
+    @Override
+    public @Nullable Row lower(byte[] prefix, byte[] key) {
+      replacing.readLock().lock();
+      try (RocksIterator rows = same().newIterator(options)) {
+        return StateStore.lower(rows, prefix, key);
+      } catch (RocksDBException e) {
+        throw new StoreFailedException(directory, e);
+      } finally {
+        replacing.readLock().unlock();
+      }
+    }
+
+    @Override
+    public void close() {
+      replacing.readLock().lock();
+      try {
+        if (db == frozen) {
+          frozen.releaseSnapshot(snapshot);
+        }
+        options.close();
+      } finally {
+        replacing.readLock().unlock();
+      }
     }
   }
 

@@ -16,6 +16,9 @@ public interface View {
    */
   List<Row> scan(byte[] prefix, byte @Nullable [] after, int limit);
 
+  /** The row with the greatest key before this one, of those that begin with a prefix; or null. */
+  @Nullable Row lower(byte[] prefix, byte[] key);
+
   /** One row. The arrays belong to the caller. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Row(byte[] key, byte[] value) {}

@@ -79,6 +79,30 @@ public final class WriteSet implements View {
     return rows;
   }
 
+  @Override
+  public @Nullable Row lower(byte[] prefix, byte[] key) {
+    Row changed = lowerChanged(prefix, key);
+    Row stored = below.lower(prefix, key);
+    while (stored != null && changes.get(stored.key()) == DELETED) {
+      stored = below.lower(prefix, stored.key());
+    }
+    if (changed == null || stored == null) {
+      return changed == null ? stored : changed;
+    }
+    return UNSIGNED.compare(stored.key(), changed.key()) <= 0 ? changed : stored;
+  }
+
+  private @Nullable Row lowerChanged(byte[] prefix, byte[] key) {
+    Map.Entry<byte[], byte[]> change = changes.lowerEntry(key);
+    while (change != null && Keys.startsWith(change.getKey(), prefix)) {
+      if (change.getValue() != DELETED) {
+        return new Row(change.getKey(), change.getValue());
+      }
+      change = changes.lowerEntry(change.getKey());
+    }
+    return null;
+  }
+
   private NavigableMap<byte[], byte[]> changedUnder(byte[] prefix, byte @Nullable [] after) {
     NavigableMap<byte[], byte[]> tail =
         after == null ? changes.tailMap(prefix, true) : changes.tailMap(after, false);

@@ -9,13 +9,19 @@ import io.curvefs.metaserver.group.Placement;
 import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.LooksElsewhereException;
 import io.curvefs.metaserver.operation.RowLockedException;
+import io.curvefs.metaserver.operation.ShortOfSpaceException;
 import io.curvefs.metaserver.operation.Surroundings;
 import io.curvefs.metaserver.partition.Locks;
 import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.metaserver.partition.SpaceRows;
+import io.curvefs.metaserver.space.Pool;
+import io.curvefs.metaserver.space.Want;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.proto.VolumeStorage;
+import io.curvefs.space.BlockRange;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,15 +31,25 @@ public class GroupSurroundings implements Surroundings {
   private final Leadership leadership;
   private final Placement placement;
   private final int fileSystem;
+  private final int session;
   private final Timestamp time;
   private final Namespace namespace;
 
+  /**
+   * @param session who asks
+   */
   public GroupSurroundings(
-      DataGroup group, Leadership leadership, Placement placement, int fileSystem, Timestamp time) {
+      DataGroup group,
+      Leadership leadership,
+      Placement placement,
+      int fileSystem,
+      int session,
+      Timestamp time) {
     this.group = group;
     this.leadership = leadership;
     this.placement = placement;
     this.fileSystem = fileSystem;
+    this.session = session;
     this.time = time;
     this.namespace = new Namespace(group.rows(), fileSystem);
   }
@@ -101,6 +117,26 @@ public class GroupSurroundings implements Surroundings {
   @Override
   public boolean holdsRenameLock() {
     return false;
+  }
+
+  @Override
+  public @Nullable VolumeStorage volumes() throws RefusedException {
+    return placement.volumes(fileSystem);
+  }
+
+  @Override
+  public boolean isReserved(BlockRange range) {
+    return new SpaceRows(group.rows(), fileSystem).isReserved(session, range);
+  }
+
+  @Override
+  public List<BlockRange> takeBlocks(String poolSet, Want want)
+      throws RefusedException, CannotPlanYetException {
+    List<BlockRange> taken = leadership.space().take(new Pool(fileSystem, poolSet), want);
+    if (taken.isEmpty()) {
+      throw new ShortOfSpaceException(poolSet, want.blocksMin());
+    }
+    return taken;
   }
 
   @Override

@@ -189,6 +189,7 @@ public final class TransactionDriver {
               leadership,
               placement,
               fileSystem,
+              request.getTarget().getSession(),
               request.getTime(),
               groups,
               deadline,

@@ -6,7 +6,11 @@ import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.operation.CannotPlanYetException;
 import io.curvefs.metaserver.operation.Operations;
 import io.curvefs.metaserver.operation.Plan;
+import io.curvefs.metaserver.operation.ShortOfSpaceException;
 import io.curvefs.metaserver.operation.Surroundings;
+import io.curvefs.metaserver.space.FreeSpace;
+import io.curvefs.metaserver.space.Pool;
+import io.curvefs.metaserver.space.Want;
 import io.curvefs.metaserver.store.WriteSet;
 import io.curvefs.metaserver.testing.MemoryRows;
 import io.curvefs.proto.AdmitSession;
@@ -20,6 +24,8 @@ import io.curvefs.proto.Mutation;
 import io.curvefs.proto.Outcome;
 import io.curvefs.proto.RequestId;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.proto.VolumeStorage;
+import io.curvefs.space.BlockRange;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,6 +46,12 @@ final class Machine {
   private long now = 1_000;
   private int nextPartition;
   boolean mayBeOpen;
+
+  /** Where file data is; null: in an object store. */
+  VolumeStorage volumes;
+
+  /** What is dealt out to those who reserve. */
+  FreeSpace free = new FreeSpace(rows);
 
   Machine(int partitions) {
     this.partitions = partitions;
@@ -154,6 +166,25 @@ final class Machine {
     @Override
     public boolean holdsRenameLock() {
       return true;
+    }
+
+    @Override
+    public VolumeStorage volumes() {
+      return volumes;
+    }
+
+    @Override
+    public boolean isReserved(BlockRange range) {
+      return new SpaceRows(rows, FILE_SYSTEM).isReserved(SESSION, range);
+    }
+
+    @Override
+    public List<BlockRange> takeBlocks(String poolSet, Want want) throws CannotPlanYetException {
+      List<BlockRange> taken = free.take(new Pool(FILE_SYSTEM, poolSet), want);
+      if (taken.isEmpty()) {
+        throw new ShortOfSpaceException(poolSet, want.blocksMin());
+      }
+      return taken;
     }
 
     @Override

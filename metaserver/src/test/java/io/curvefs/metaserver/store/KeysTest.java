@@ -27,6 +27,11 @@ class KeysTest {
     assertThat(hex(Keys.partition(1, 2))).isEqualTo("500000000100000002");
     assertThat(hex(Keys.renameLock(1))).isEqualTo("5100000001");
     assertThat(hex(Keys.garbage(1, 2, 3))).isEqualTo("600000000100000000000000020000000000000003");
+    assertThat(hex(Keys.bitmapSegment(1, 2))).isEqualTo("61000000010000000000000002");
+    assertThat(hex(Keys.heldBlockGroup(1, 2))).isEqualTo("62000000010000000000000002");
+    assertThat(hex(Keys.reservation(1, 2, 3))).isEqualTo("6300000001000000020000000000000003");
+    assertThat(hex(Keys.quarantine(1, 2, 3)))
+        .isEqualTo("640000000100000000000000020000000000000003");
     assertThat(hex(Keys.orphan(1, 2))).isEqualTo("70000000010000000000000002");
     assertThat(hex(Keys.session(1))).isEqualTo("8000000001");
     assertThat(hex(Keys.slot(1, 2))).isEqualTo("810000000100000002");
@@ -51,5 +56,9 @@ class KeysTest {
     assertThat(Keys.fileSystemOf(Keys.chunk(1, 2, 3))).isEqualTo(1);
     assertThat(Keys.chunkIndexOf(Keys.chunk(1, 2, 3))).isEqualTo(3);
     assertThat(Keys.numberOf(Keys.session(9))).isEqualTo(9);
+    assertThat(Keys.addressOf(Keys.bitmapSegment(1, 2))).isEqualTo(2);
+    assertThat(Keys.addressOf(Keys.reservation(1, 2, 3))).isEqualTo(3);
+    assertThat(Keys.addressOf(Keys.quarantine(1, 2, 3))).isEqualTo(3);
+    assertThat(Keys.quarantineNumberOf(Keys.quarantine(1, 2, 3))).isEqualTo(2);
   }
 }

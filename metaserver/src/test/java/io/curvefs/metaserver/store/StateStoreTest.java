@@ -115,4 +115,42 @@ class StateStoreTest {
       }
     }
   }
+
+  @Test
+  void frozen_rows_stay_as_they_were() throws IOException {
+    try (StateStore store = open(directory.resolve("state"))) {
+      put(store, OLD);
+      try (StateStore.FrozenRows frozen = store.freeze()) {
+        put(store, NEW);
+
+        assertThat(frozen.get(KEY)).isEqualTo(OLD);
+        assertThat(frozen.scan(KEY, null, 1).get(0).value()).isEqualTo(OLD);
+        assertThat(frozen.lower(new byte[] {1}, new byte[] {1, 3}).value()).isEqualTo(OLD);
+        assertThat(store.get(KEY)).isEqualTo(NEW);
+      }
+    }
+  }
+
+  @Test
+  void frozen_rows_of_a_store_that_was_restored_are_refused() throws IOException {
+    try (StateStore store = open(directory.resolve("state"))) {
+      put(store, OLD);
+      try (StateStore.FrozenRows frozen = store.freeze()) {
+        store.restore(checkpoint(NEW));
+
+        assertThatThrownBy(() -> frozen.get(KEY)).isInstanceOf(IllegalStateException.class);
+      }
+    }
+  }
+
+  @Test
+  void the_row_before_a_key_is_found_under_its_prefix_only() throws IOException {
+    try (StateStore store = open(directory.resolve("state"))) {
+      put(store, OLD);
+
+      assertThat(store.lower(new byte[] {1}, new byte[] {1, 9}).key()).isEqualTo(KEY);
+      assertThat(store.lower(new byte[] {1}, KEY)).isNull();
+      assertThat(store.lower(new byte[] {2}, new byte[] {2, 9})).isNull();
+    }
+  }
 }

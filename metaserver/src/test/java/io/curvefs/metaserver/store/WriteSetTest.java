@@ -6,6 +6,7 @@ import io.curvefs.metaserver.testing.MemoryRows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
@@ -61,6 +62,8 @@ class WriteSetTest {
       byte[] after = random.nextBoolean() ? null : concat(prefix, key(random));
       int limit = 1 + random.nextInt(5);
       assertThat(scan(rows, prefix, after, limit)).isEqualTo(scan(model, prefix, after, limit));
+      byte[] bound = concat(prefix, key(random));
+      assertThat(lower(rows, prefix, bound)).isEqualTo(lower(model, prefix, bound));
     }
   }
 
@@ -68,6 +71,18 @@ class WriteSetTest {
     byte[] both = Arrays.copyOf(a, a.length + b.length);
     System.arraycopy(b, 0, both, a.length, b.length);
     return both;
+  }
+
+  private static String lower(View view, byte[] prefix, byte[] bound) {
+    View.Row row = view.lower(prefix, bound);
+    return row == null ? null : Arrays.toString(row.key()) + Arrays.toString(row.value());
+  }
+
+  private static String lower(NavigableMap<byte[], byte[]> model, byte[] prefix, byte[] bound) {
+    Map.Entry<byte[], byte[]> row = model.lowerEntry(bound);
+    return row == null || !Keys.startsWith(row.getKey(), prefix)
+        ? null
+        : Arrays.toString(row.getKey()) + Arrays.toString(row.getValue());
   }
 
   private static List<String> scan(View view, byte[] prefix, byte[] after, int limit) {

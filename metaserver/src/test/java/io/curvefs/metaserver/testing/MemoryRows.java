@@ -34,6 +34,14 @@ public final class MemoryRows implements View {
     return found;
   }
 
+  @Override
+  public Row lower(byte[] prefix, byte[] key) {
+    Map.Entry<byte[], byte[]> row = rows.lowerEntry(key);
+    return row != null && Keys.startsWith(row.getKey(), prefix)
+        ? new Row(row.getKey(), row.getValue())
+        : null;
+  }
+
   public void write(WriteSet changes) {
     changes.forEach(rows::put, rows::remove);
   }
