@@ -68,7 +68,9 @@ public enum Refusal {
   /** Something else refers to it; the detail says what. */
   IN_USE(1015, "in use"),
   /** No space on the volumes now, but freed blocks will come out of quarantine soon. */
-  SPACE_RESTS(1016, "freed space is in quarantine");
+  SPACE_RESTS(1016, "freed space is in quarantine"),
+  /** A volume cannot be used; the detail says why. */
+  BAD_VOLUME(1017, "volume not usable");
 
   private static final Map<Integer, Refusal> BY_CODE =
       Stream.of(values()).collect(Collectors.toUnmodifiableMap(Refusal::code, Function.identity()));
