@@ -12,15 +12,8 @@ import io.curvefs.metaserver.raft.RaftSettings;
 import io.curvefs.metaserver.store.StoreResources;
 import io.curvefs.proto.AssignBlockGroups;
 import io.curvefs.proto.AssignedBlockGroups;
-import io.curvefs.proto.BlockGroup;
-import io.curvefs.proto.ListBlockGroupsRequest;
-import io.curvefs.proto.ListFsRequest;
-import io.curvefs.proto.ObjectStoreConfig;
-import io.curvefs.proto.PutVolumesRequest;
-import io.curvefs.proto.ReleaseBlockGroups;
-import io.curvefs.proto.Volume;
-import io.curvefs.proto.VolumeStorage;
 import io.curvefs.proto.BindCacheClusterRequest;
+import io.curvefs.proto.BlockGroup;
 import io.curvefs.proto.CacheCluster;
 import io.curvefs.proto.CacheClusterStatus;
 import io.curvefs.proto.CacheServer;
@@ -34,13 +27,20 @@ import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.GroupInfo;
 import io.curvefs.proto.HeartbeatRequest;
+import io.curvefs.proto.ListBlockGroupsRequest;
 import io.curvefs.proto.ListCacheClustersRequest;
+import io.curvefs.proto.ListFsRequest;
+import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.OpenSessionRequest;
 import io.curvefs.proto.ParticipateReply;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.proto.PutCacheClusterRequest;
+import io.curvefs.proto.PutVolumesRequest;
+import io.curvefs.proto.ReleaseBlockGroups;
 import io.curvefs.proto.RemoveCacheClusterRequest;
 import io.curvefs.proto.Routing;
+import io.curvefs.proto.Volume;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.testing.FreePorts;
@@ -516,10 +516,11 @@ class CoordinatorJobsTest {
         .hasMessageContaining("not both");
     assertThatThrownBy(() -> putVolumes("s3", volume(1, 4)))
         .hasMessageContainingAll("'s3'", "curvefs fs create --volume");
-    assertThatThrownBy(() -> putVolumes("w", volume(1, 4))).hasMessageContaining("there are: s3, v");
+    assertThatThrownBy(() -> putVolumes("w", volume(1, 4)))
+        .hasMessageContaining("there are: s3, v");
     assertThatThrownBy(() -> putVolumes("v", volume(1, 3)))
         .hasMessageContaining("shrink")
-        .extracting(refused -> ((RefusedException) refused).refusal())
+        .extracting(refused -> ((RefusedException) refused.getCause()).refusal())
         .isEqualTo(Refusal.BAD_VOLUME);
     assertThatThrownBy(() -> assign(s3, 1, 1)).hasMessageContaining("'s3'");
     assertThatThrownBy(() -> assign(99, 1, 1)).hasMessageContaining("no file system 99");
