@@ -38,6 +38,8 @@ class ArchitectureTest {
     "io.curvefs.rpc.."
   };
   private static final String OBJECT_STORE = "io.curvefs.objectstore..";
+  private static final String DEVICE = "io.curvefs.space.device..";
+  private static final String VOLUME = "io.curvefs.space.volume..";
   private static final String CACHE = "io.curvefs.cache..";
   private static final String METASERVER = "io.curvefs.metaserver..";
   private static final String CLIENT = "io.curvefs.client..";
@@ -48,6 +50,31 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule theObjectStoreKnowsTheContractAlone =
       mayKnowOfOurs(new String[] {OBJECT_STORE}, join(CONTRACT, OBJECT_STORE));
+
+  @ArchTest
+  static final ArchRule volumesKnowTheirDevicesAndTheContractAlone =
+      mayKnowOfOurs(new String[] {DEVICE, VOLUME}, join(CONTRACT, DEVICE, VOLUME));
+
+  @ArchTest
+  static final ArchRule devicesKnowNothingElseOfOurs =
+      mayKnowOfOurs(new String[] {DEVICE}, new String[] {DEVICE});
+
+  @ArchTest
+  static final ArchRule devicePackagesFormNoCycle =
+      slices().matching("io.curvefs.space.device.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule whoUsesADeviceKnowsNoDriver =
+      noClasses()
+          .that(resideInAPackage(OURS).and(not(resideInAnyPackage(DEVICE))))
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.curvefs.space.device.posix..",
+              "io.curvefs.space.device.local..",
+              "io.curvefs.space.device.remote..",
+              "io.curvefs.space.device.nbd..",
+              "io.curvefs.space.device.iscsi..");
 
   @ArchTest
   static final ArchRule theCacheNeverMeetsTheObjectStore =
@@ -196,6 +223,9 @@ class ArchitectureTest {
   static final ArchRule nativeCallsStayAtTheEdges =
       only(
           "jnr..",
+          "io.curvefs.space.device.posix..",
+          "io.curvefs.space.device.nbd..",
+          "io.curvefs.space.device.iscsi..",
           "io.curvefs.client.fuse.jnr..",
           "io.curvefs.client.mount..",
           "io.curvefs.client.bench..");
