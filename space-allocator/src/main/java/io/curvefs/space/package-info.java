@@ -1,6 +1,6 @@
 /**
- * Space on block volumes: bitmaps, block groups and extents. Nothing is built here yet; file data
- * lives in objects only. What comes must be pure: no clock, thread, file, socket or chance.
+ * Names of places on block volumes: volumes, block groups, ranges of blocks. Pure values, which
+ * metaserver and client share. Knows nothing of who owns a block, nor of devices.
  */
 @NullMarked
 package io.curvefs.space;
