@@ -63,10 +63,15 @@ public final class IscsiConnector implements Connector {
       throw new IOException(
           address
               + " needs libiscsi, which cannot be loaded ("
-              + e.getMessage()
+              + firstLine(e)
               + "). Install it: apt-get install libiscsi7",
           e);
     }
+  }
+
+  /** The others are the places where it was looked for. */
+  private static String firstLine(UnsatisfiedLinkError e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
   }
 
   private static String hostName() {
