@@ -69,6 +69,8 @@ public enum Refusal {
   IN_USE(1015, "in use"),
   /** No space on the volumes now, but freed blocks will come out of quarantine soon. */
   SPACE_RESTS(1016, "freed space is in quarantine"),
+  /** A volume cannot be used; the detail says why. */
+  BAD_VOLUME(1017, "volume not usable"),
   /** The blocks are not, or no longer, reserved by the session: they must not be written to. */
   NOT_RESERVED(1018, "the blocks are not reserved by this session");
 

@@ -50,11 +50,7 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
             tables,
             rows);
       }
-      case FORGET_FILE_SYSTEM -> {
-        rows.delete(Keys.fileSystem(change.getForgetFileSystem().getId()));
-        nextEpoch(tables, rows);
-        yield done(0);
-      }
+      case FORGET_FILE_SYSTEM -> forget(change.getForgetFileSystem().getId(), tables, rows);
       case OPEN_SESSION -> open(change.getOpenSession().getSession(), tables, rows);
       case CLOSE_SESSION -> close(change.getCloseSession().getId(), rows);
       case FORGET_SESSION -> {
@@ -66,7 +62,11 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
           CacheClusterChanges.remove(change.getRemoveCacheCluster(), tables, rows);
       case BIND_CACHE_CLUSTER ->
           CacheClusterChanges.bind(change.getBindCacheCluster(), tables, rows);
-      case ASSIGN_BLOCK_GROUPS, RELEASE_BLOCK_GROUPS, PUT_VOLUMES, KIND_NOT_SET ->
+      case ASSIGN_BLOCK_GROUPS ->
+          VolumeChanges.assign(change.getAssignBlockGroups(), index, tables, rows);
+      case RELEASE_BLOCK_GROUPS -> VolumeChanges.release(change.getReleaseBlockGroups(), rows);
+      case PUT_VOLUMES -> VolumeChanges.put(change.getPutVolumes(), tables, rows);
+      case KIND_NOT_SET ->
           throw new IllegalStateException("a change of a newer version is in the log");
     };
   }
@@ -118,6 +118,12 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
         && tables.cacheCluster(wanted.getCacheCluster()) == null) {
       return outcome(CoordinatorOutcome.Kind.NO_CACHE_CLUSTER);
     }
+    if (wanted.hasVolumeStorage()) {
+      String problem = VolumeRules.problem(wanted.getVolumeStorage(), tables.fileSystems());
+      if (problem != null) {
+        return VolumeChanges.badVolumes(problem);
+      }
+    }
     Cluster cluster = tables.cluster();
     int id = cluster.getNextFileSystem();
     rows.put(
@@ -149,6 +155,15 @@ public final class CoordinatorReplica implements Replica<CoordinatorOutcome> {
     rows.put(Keys.fileSystem(id), fileSystem.toBuilder().setState(to).build().toByteArray());
     nextEpoch(tables, rows);
     return done(id);
+  }
+
+  private static CoordinatorOutcome forget(int id, CoordinatorTables tables, WriteSet rows) {
+    if (!VolumeChanges.removeSome(id, rows)) {
+      return outcome(CoordinatorOutcome.Kind.MORE);
+    }
+    rows.delete(Keys.fileSystem(id));
+    nextEpoch(tables, rows);
+    return done(0);
   }
 
   private static CoordinatorOutcome open(Session session, CoordinatorTables tables, WriteSet rows) {

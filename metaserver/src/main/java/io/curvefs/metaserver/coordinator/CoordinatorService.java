@@ -20,6 +20,7 @@ import io.curvefs.proto.RegisterServer;
 import io.curvefs.proto.Routing;
 import io.curvefs.proto.ServerBeatRequest;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.Volume;
 import io.curvefs.rpc.NotLeaderException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -31,6 +32,7 @@ public final class CoordinatorService {
   private final SessionJobs sessions;
   private final GroupLoads loads;
   private final CacheClusters cacheClusters;
+  private final FileSystemVolumes volumes;
 
   public CoordinatorService(
       Coordinator coordinator, FileSystemJobs jobs, SessionJobs sessions, GroupLoads loads) {
@@ -39,6 +41,7 @@ public final class CoordinatorService {
     this.sessions = sessions;
     this.loads = loads;
     this.cacheClusters = new CacheClusters(coordinator);
+    this.volumes = new FileSystemVolumes(coordinator);
   }
 
   /** Answers, when this server leads the coordinator group. */
@@ -62,11 +65,11 @@ public final class CoordinatorService {
       case LIST_CACHE_CLUSTERS -> cacheClusters.list();
       case REMOVE_CACHE_CLUSTER -> cacheClusters.remove(reign, request.getRemoveCacheCluster());
       case BIND_CACHE_CLUSTER -> cacheClusters.bind(reign, request.getBindCacheCluster());
-      case ASSIGN_BLOCK_GROUPS,
-          RELEASE_BLOCK_GROUPS,
-          LIST_BLOCK_GROUPS,
-          PUT_VOLUMES,
-          KIND_NOT_SET ->
+      case ASSIGN_BLOCK_GROUPS -> volumes.assign(reign, request.getAssignBlockGroups());
+      case RELEASE_BLOCK_GROUPS -> volumes.release(reign, request.getReleaseBlockGroups());
+      case LIST_BLOCK_GROUPS -> volumes.list(request.getListBlockGroups());
+      case PUT_VOLUMES -> volumes.put(reign, request.getPutVolumes());
+      case KIND_NOT_SET ->
           CompletableFuture.failedFuture(
               new RefusedException(Refusal.BAD_REQUEST, "a request this server does not know"));
     };
@@ -128,7 +131,14 @@ public final class CoordinatorService {
 
   private static FileSystem withoutSecrets(FileSystem fileSystem) {
     ObjectStoreConfig.Builder store = fileSystem.getObjectStore().toBuilder();
-    return fileSystem.toBuilder().setObjectStore(store.clearSecretKey().clearAccessKey()).build();
+    FileSystem.Builder without =
+        fileSystem.toBuilder().setObjectStore(store.clearSecretKey().clearAccessKey());
+    if (fileSystem.hasVolumeStorage()) {
+      for (Volume.Builder volume : without.getVolumeStorageBuilder().getVolumesBuilderList()) {
+        volume.setUri(VolumeRules.shown(volume.getUri()));
+      }
+    }
+    return without.build();
   }
 
   private CompletableFuture<CoordinateReply> open(

@@ -161,7 +161,7 @@ public final class FileSystemJobs implements AutoCloseable {
   }
 
   private void removeSome(Coordinator.Reign reign, FileSystem fileSystem) throws IOException {
-    if (!buckets.deleteSome(fileSystem)) {
+    if (!isWithoutObjects(fileSystem)) {
       wake();
       return;
     }
@@ -179,15 +179,25 @@ public final class FileSystemJobs implements AutoCloseable {
       }
     }
     // A compaction that had begun may have gone on writing until its group dropped the rows.
-    if (!buckets.deleteSome(fileSystem)) {
+    if (!isWithoutObjects(fileSystem)) {
       wake();
       return;
     }
-    propose(
-        reign,
+    CoordinatorChange.Builder forget =
         CoordinatorChange.newBuilder()
-            .setForgetFileSystem(ForgetFileSystem.newBuilder().setId(fileSystem.getId())));
+            .setForgetFileSystem(ForgetFileSystem.newBuilder().setId(fileSystem.getId()));
+    for (int drops = 0; propose(reign, forget).getKind() == CoordinatorOutcome.Kind.MORE; drops++) {
+      if (drops == DROPS_PER_TURN) {
+        wake();
+        return;
+      }
+    }
     log.info("file system '{}' is gone", fileSystem.getName());
+  }
+
+  /** Deletes some of its objects, if it can have any; returns whether none is left. */
+  private boolean isWithoutObjects(FileSystem fileSystem) throws IOException {
+    return fileSystem.hasVolumeStorage() || buckets.deleteSome(fileSystem);
   }
 
   private ParticipateReply ask(int group, ParticipateRequest.Builder request) throws IOException {
@@ -213,6 +223,10 @@ public final class FileSystemJobs implements AutoCloseable {
                     + " inner hyphens");
           }
           CoordinatorTables tables = Steps.await(coordinator.read(), Deadline.in(STEP_MAX));
+          if (request.hasVolumeStorage() && request.hasObjectStore()) {
+            throw new RefusedException(
+                Refusal.BAD_REQUEST, "a file system has a bucket or volumes, not both: name one");
+          }
           FileSystem existing = tables.fileSystem(request.getName());
           if (existing != null) {
             if (!existing.getUuid().equals(request.getUuid())) {
@@ -226,10 +240,11 @@ public final class FileSystemJobs implements AutoCloseable {
             throw CacheClusters.noSuch(request.getCacheCluster(), tables);
           }
           FileSystem wanted = wanted(request, tables.groups());
-          try {
-            buckets.claim(wanted);
-          } catch (IOException e) {
-            throw new RefusedException(Refusal.BAD_OBJECT_STORE, String.valueOf(e.getMessage()));
+          if (wanted.hasVolumeStorage()) {
+            FileSystemVolumes.require(
+                VolumeRules.problem(wanted.getVolumeStorage(), tables.fileSystems()));
+          } else {
+            claimBucket(wanted);
           }
           CoordinatorOutcome outcome =
               propose(
@@ -242,8 +257,19 @@ public final class FileSystemJobs implements AutoCloseable {
           if (outcome.getKind() == CoordinatorOutcome.Kind.NO_CACHE_CLUSTER) {
             throw CacheClusters.noSuch(request.getCacheCluster(), coordinator.tables());
           }
+          if (outcome.getKind() == CoordinatorOutcome.Kind.BAD_VOLUMES) {
+            throw new RefusedException(Refusal.BAD_VOLUME, outcome.getDetail());
+          }
           makePartitions(reign, wanted.toBuilder().setId(outcome.getId()).build());
         });
+  }
+
+  private void claimBucket(FileSystem wanted) throws IOException {
+    try {
+      buckets.claim(wanted);
+    } catch (IOException e) {
+      throw new RefusedException(Refusal.BAD_OBJECT_STORE, String.valueOf(e.getMessage()));
+    }
   }
 
   private static RefusedException nameTaken(String name) {
@@ -256,8 +282,16 @@ public final class FileSystemJobs implements AutoCloseable {
         FileSystem.newBuilder()
             .setName(request.getName())
             .setUuid(request.getUuid())
-            .setObjectStore(request.getObjectStore())
             .setCacheCluster(request.getCacheCluster());
+    if (request.hasVolumeStorage()) {
+      fileSystem.setVolumeStorage(
+          request.getVolumeStorage().toBuilder()
+              .clearVolumes()
+              .addAllVolumes(
+                  VolumeRules.merged(List.of(), request.getVolumeStorage().getVolumesList())));
+    } else {
+      fileSystem.setObjectStore(request.getObjectStore());
+    }
     for (int i = 0; i < Math.max(PARTITIONS_MIN, groups.size()); i++) {
       fileSystem.addPartitionGroups(groups.get(i % groups.size()).getId());
     }

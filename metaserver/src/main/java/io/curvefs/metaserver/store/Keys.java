@@ -37,6 +37,9 @@ public final class Keys {
   private static final byte LIVE_SESSION = (byte) 0xA4;
   private static final byte ENDED_SESSION = (byte) 0xA5;
   private static final byte CACHE_CLUSTER = (byte) 0xA6;
+  private static final byte ASSIGNED_BLOCK_GROUP = (byte) 0xA7;
+  private static final byte GROWN_BLOCK_GROUP = (byte) 0xA8;
+  private static final byte VOLUME_ALLOTMENT = (byte) 0xA9;
 
   private static final int TRANSACTION_BYTES = 1 + 4 + 8 + 8;
 
@@ -342,6 +345,47 @@ public final class Keys {
 
   public static byte[] cacheClusters() {
     return new byte[] {CACHE_CLUSTER};
+  }
+
+  /**
+   * A block group that the coordinator has given to a raft group.
+   *
+   * @param address of its first block
+   */
+  public static byte[] assignedBlockGroup(int fileSystem, long address) {
+    return key(ASSIGNED_BLOCK_GROUP, fileSystem, address, 0).array();
+  }
+
+  /** Prefix of the assigned block groups of a file system. */
+  public static byte[] assignedBlockGroups(int fileSystem) {
+    return table(ASSIGNED_BLOCK_GROUP, fileSystem);
+  }
+
+  /** Says that an assigned block group has more blocks than its raft group was told. */
+  public static byte[] grownBlockGroup(int fileSystem, long address) {
+    return key(GROWN_BLOCK_GROUP, fileSystem, address, 0).array();
+  }
+
+  /** Prefix of the grown block groups of a file system. */
+  public static byte[] grownBlockGroups(int fileSystem) {
+    return table(GROWN_BLOCK_GROUP, fileSystem);
+  }
+
+  /** The address in a key of a table that is kept by file system and address. */
+  public static long addressOf(byte[] key) {
+    return inodeOf(key);
+  }
+
+  public static byte[] volumeAllotment(int fileSystem, int volume) {
+    return ByteBuffer.allocate(9).put(VOLUME_ALLOTMENT).putInt(fileSystem).putInt(volume).array();
+  }
+
+  /** Prefixes of the coordinator's tables that hold rows of a file system's volumes. */
+  public static List<byte[]> volumeTablesOf(int fileSystem) {
+    return List.of(
+        table(ASSIGNED_BLOCK_GROUP, fileSystem),
+        table(GROWN_BLOCK_GROUP, fileSystem),
+        table(VOLUME_ALLOTMENT, fileSystem));
   }
 
   /**

@@ -10,7 +10,10 @@ import io.curvefs.metaserver.raft.RaftGroup;
 import io.curvefs.metaserver.raft.RaftHost;
 import io.curvefs.metaserver.raft.RaftSettings;
 import io.curvefs.metaserver.store.StoreResources;
+import io.curvefs.proto.AssignBlockGroups;
+import io.curvefs.proto.AssignedBlockGroups;
 import io.curvefs.proto.BindCacheClusterRequest;
+import io.curvefs.proto.BlockGroup;
 import io.curvefs.proto.CacheCluster;
 import io.curvefs.proto.CacheClusterStatus;
 import io.curvefs.proto.CacheServer;
@@ -24,13 +27,20 @@ import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.GroupInfo;
 import io.curvefs.proto.HeartbeatRequest;
+import io.curvefs.proto.ListBlockGroupsRequest;
 import io.curvefs.proto.ListCacheClustersRequest;
+import io.curvefs.proto.ListFsRequest;
+import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.OpenSessionRequest;
 import io.curvefs.proto.ParticipateReply;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.proto.PutCacheClusterRequest;
+import io.curvefs.proto.PutVolumesRequest;
+import io.curvefs.proto.ReleaseBlockGroups;
 import io.curvefs.proto.RemoveCacheClusterRequest;
 import io.curvefs.proto.Routing;
+import io.curvefs.proto.Volume;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.testing.FreePorts;
@@ -367,5 +377,154 @@ class CoordinatorJobsTest {
     String[] many = IntStream.rangeClosed(1, 129).mapToObj(i -> "h" + i).toArray(String[]::new);
     assertThatThrownBy(() -> put("d", false, many)).hasMessageContaining("not 129");
     assertThat(cacheClusters()).hasSize(1);
+  }
+
+  private static Volume volume(int number, long blocks) {
+    return Volume.newBuilder()
+        .setNumber(number)
+        .setUri("iscsi://user%secret@host/target/" + number)
+        .setUuid("u" + number)
+        .setBlocks(blocks)
+        .setPoolSet("default")
+        .build();
+  }
+
+  private static CreateFsRequest.Builder onVolumes(String name, Volume... volumes) {
+    return CreateFsRequest.newBuilder()
+        .setName(name)
+        .setUuid(name)
+        .setVolumeStorage(
+            VolumeStorage.newBuilder()
+                .setPoolSet("default")
+                .setQuarantineSeconds(60)
+                .addAllVolumes(List.of(volumes)));
+  }
+
+  private void create(CreateFsRequest.Builder request) throws Exception {
+    ask(CoordinateRequest.newBuilder().setCreateFs(request));
+  }
+
+  private void putVolumes(String fileSystem, Volume... volumes) throws Exception {
+    ask(
+        CoordinateRequest.newBuilder()
+            .setPutVolumes(
+                PutVolumesRequest.newBuilder()
+                    .setFileSystem(fileSystem)
+                    .addAllVolumes(List.of(volumes))));
+  }
+
+  private CoordinateReply assign(int fileSystem, int group, int count) throws Exception {
+    return ask(
+        CoordinateRequest.newBuilder()
+            .setAssignBlockGroups(
+                AssignBlockGroups.newBuilder()
+                    .setFileSystem(fileSystem)
+                    .setGroup(group)
+                    .setPoolSet("default")
+                    .setCount(count)));
+  }
+
+  private CoordinateReply blockGroups(int fileSystem, int group, long after) throws Exception {
+    return ask(
+        CoordinateRequest.newBuilder()
+            .setListBlockGroups(
+                ListBlockGroupsRequest.newBuilder()
+                    .setFileSystem(fileSystem)
+                    .setGroup(group)
+                    .setAfter(after)));
+  }
+
+  @Test
+  void a_file_system_on_volumes_never_touches_a_bucket() throws Exception {
+    brokenBuckets.add("v");
+    create(onVolumes("v", volume(1, 1 << 15)));
+    create(onVolumes("v", volume(1, 1 << 15)));
+    assertThat(objects).isEmpty();
+    assertThat(routing("v").getFileSystem().hasObjectStore()).isFalse();
+    delete("v");
+
+    until(() -> coordinator.tables().fileSystem("v") == null);
+    create(onVolumes("v", volume(1, 1 << 15)));
+  }
+
+  @Test
+  void mounts_hear_of_volumes_with_their_passwords_and_listings_without() throws Exception {
+    create(onVolumes("v", volume(1, 1 << 15)));
+    int session = open("v");
+    long before = epochOfBeat(session);
+    putVolumes("v", volume(2, 1 << 15));
+
+    assertThat(epochOfBeat(session)).isGreaterThan(before).isEqualTo(routing("v").getEpoch());
+    assertThat(routing("v").getFileSystem().getVolumeStorage().getVolumesList())
+        .containsExactly(volume(1, 1 << 15), volume(2, 1 << 15));
+    assertThat(
+            ask(CoordinateRequest.newBuilder().setListFs(ListFsRequest.getDefaultInstance()))
+                .getFileSystems(0)
+                .getFileSystem()
+                .getVolumeStorage()
+                .getVolumesList())
+        .extracting(Volume::getUri)
+        .containsExactly("iscsi://user@host/target/1", "iscsi://user@host/target/2");
+  }
+
+  @Test
+  void block_groups_are_given_listed_and_released() throws Exception {
+    create(onVolumes("v", volume(1, 4 << 15)));
+    int id = routing("v").getFileSystem().getId();
+    assertThat(assign(id, 1, 2).getBlockGroups(0).getBlockGroupsCount()).isEqualTo(2);
+    AssignedBlockGroups second = assign(id, 2, 9).getBlockGroups(0);
+    assertThat(second.getGroup()).isEqualTo(2);
+    assertThat(second.getBlockGroupsCount()).isEqualTo(2);
+    assertThat(assign(id, 1, 1).getBlockGroups(0).getBlockGroupsCount()).isZero();
+
+    assertThat(blockGroups(id, 2, 0).getBlockGroupsList()).containsExactly(second);
+    assertThat(blockGroups(id, 0, 0).getBlockGroupsList())
+        .extracting(AssignedBlockGroups::getGroup)
+        .containsExactly(1, 2);
+    long first = second.getBlockGroups(0).getAddress();
+    assertThat(blockGroups(id, 0, first).getBlockGroupsList())
+        .flatExtracting(AssignedBlockGroups::getBlockGroupsList)
+        .containsExactly(second.getBlockGroups(1));
+    ask(
+        CoordinateRequest.newBuilder()
+            .setReleaseBlockGroups(
+                ReleaseBlockGroups.newBuilder()
+                    .setFileSystem(id)
+                    .setGroup(2)
+                    .addAddresses(first)
+                    .setGivenMax(second.getBlockGroups(0).getGiven())));
+    assertThat(assign(id, 1, 9).getBlockGroups(0).getBlockGroupsList())
+        .extracting(BlockGroup::getAddress)
+        .containsExactly(first);
+  }
+
+  @Test
+  void bad_requests_about_volumes_are_refused_with_a_remedy() throws Exception {
+    create("s3");
+    int s3 = routing("s3").getFileSystem().getId();
+    create(onVolumes("v", volume(1, 4)));
+    int id = routing("v").getFileSystem().getId();
+    assertThatThrownBy(() -> create(onVolumes("w"))).hasMessageContaining("--volume");
+    assertThatThrownBy(() -> create(onVolumes("w", volume(1, 4)))).hasMessageContaining("'v'");
+    assertThatThrownBy(() -> create(onVolumes("v", volume(1, 4)).setUuid("other")))
+        .hasMessageContaining("choose another name");
+    assertThatThrownBy(
+            () ->
+                create(
+                    onVolumes("w", volume(1, 4))
+                        .setObjectStore(ObjectStoreConfig.newBuilder().setBucket("b"))))
+        .hasMessageContaining("not both");
+    assertThatThrownBy(() -> putVolumes("s3", volume(1, 4)))
+        .hasMessageContainingAll("'s3'", "curvefs fs create --volume");
+    assertThatThrownBy(() -> putVolumes("w", volume(1, 4)))
+        .hasMessageContaining("there are: s3, v");
+    assertThatThrownBy(() -> putVolumes("v", volume(1, 3)))
+        .hasMessageContaining("shrink")
+        .extracting(refused -> ((RefusedException) refused.getCause()).refusal())
+        .isEqualTo(Refusal.BAD_VOLUME);
+    assertThatThrownBy(() -> assign(s3, 1, 1)).hasMessageContaining("'s3'");
+    assertThatThrownBy(() -> assign(99, 1, 1)).hasMessageContaining("no file system 99");
+    assertThatThrownBy(() -> assign(id, 9, 1)).hasMessageContaining("no raft group 9");
+    assertThatThrownBy(() -> blockGroups(99, 0, 0)).hasMessageContaining("no file system 99");
   }
 }

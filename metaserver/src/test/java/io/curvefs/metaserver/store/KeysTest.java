@@ -47,6 +47,9 @@ class KeysTest {
     assertThat(hex(Keys.liveSession(1))).isEqualTo("a400000001");
     assertThat(hex(Keys.endedSession(1))).isEqualTo("a500000001");
     assertThat(hex(Keys.cacheCluster("n"))).isEqualTo("a66e");
+    assertThat(hex(Keys.assignedBlockGroup(1, 2))).isEqualTo("a7000000010000000000000002");
+    assertThat(hex(Keys.grownBlockGroup(1, 2))).isEqualTo("a8000000010000000000000002");
+    assertThat(hex(Keys.volumeAllotment(1, 2))).isEqualTo("a90000000100000002");
   }
 
   @Test
@@ -60,5 +63,6 @@ class KeysTest {
     assertThat(Keys.addressOf(Keys.reservation(1, 2, 3))).isEqualTo(3);
     assertThat(Keys.addressOf(Keys.quarantine(1, 2, 3))).isEqualTo(3);
     assertThat(Keys.quarantineNumberOf(Keys.quarantine(1, 2, 3))).isEqualTo(2);
+    assertThat(Keys.addressOf(Keys.assignedBlockGroup(1, 2L << 48))).isEqualTo(2L << 48);
   }
 }

@@ -89,6 +89,16 @@ public final class Volumes {
     return HeaderFormat.isZero(beginning);
   }
 
+  /**
+   * Makes a device one that looks unused: fills the first MiB with zeros. May be repeated; after a
+   * crash meanwhile it may look damaged, and is to be wiped again.
+   */
+  public static void wipe(BlockDevice device) throws IOException {
+    long epoch = device.epoch();
+    device.write(ByteBuffer.allocateDirect(RESERVED_BYTES), 0);
+    device.flushSince(epoch);
+  }
+
   /** The header of whatever volume a device is, if it is one; changes nothing. */
   public static Optional<VolumeHeader> look(BlockDevice device) throws IOException {
     return Optional.ofNullable(HeaderCopies.read(device).newest());

@@ -60,6 +60,17 @@ class VolumesTest {
   }
 
   @Test
+  void a_wiped_device_looks_unused() throws IOException {
+    format();
+    Volumes.wipe(device);
+    assertThat(Volumes.look(device)).isEmpty();
+    refused(Reason.NOT_FORMATTED, () -> Volumes.check(device, EXPECTED), "no volume");
+    assertThat(device.entries()).endsWith(new Entry.Flushed());
+    Volumes.wipe(device);
+    Volumes.format(device, HEADER, Overwrite.REFUSED);
+  }
+
+  @Test
   void the_second_copy_is_durable_before_the_first_is_written() throws IOException {
     Volumes.format(device, HEADER, Overwrite.REFUSED);
     assertThat(device.entries())
