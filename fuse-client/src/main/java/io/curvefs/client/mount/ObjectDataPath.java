@@ -58,6 +58,7 @@ final class ObjectDataPath implements DataPath {
   private final DataClient data;
 
   /** Kept here: the registry does not keep it. */
+  @SuppressWarnings("UnusedVariable")
   private @Nullable ObjectPathMeters meters;
 
   private ObjectDataPath(

@@ -15,19 +15,29 @@ import io.curvefs.proto.CoordinateRequest;
 import io.curvefs.proto.CreateFsRequest;
 import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.Volume;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.LeaderClient;
 import io.curvefs.rpc.RpcClient;
 import io.curvefs.rpc.RpcMethod;
 import io.curvefs.rpc.testing.FreePorts;
+import io.curvefs.space.VolumeLayout;
+import io.curvefs.space.device.BlockDevice;
+import io.curvefs.space.device.DeviceOptions;
+import io.curvefs.space.device.open.BlockDevices;
+import io.curvefs.space.volume.VolumeHeader;
+import io.curvefs.space.volume.Volumes;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -162,6 +172,55 @@ public final class LocalCluster implements AutoCloseable {
                     .setName(name)
                     .setUuid(UUID.randomUUID().toString())
                     .setObjectStore(bucket())));
+  }
+
+  /**
+   * Makes a file system on volumes that are plain files.
+   *
+   * @param quarantineSeconds how long freed blocks rest
+   * @param mebibytes of each volume
+   */
+  public void createVolumeFileSystem(String name, int quarantineSeconds, int... mebibytes)
+      throws IOException {
+    UUID fileSystem = UUID.randomUUID();
+    VolumeStorage.Builder storage =
+        VolumeStorage.newBuilder().setPoolSet("default").setQuarantineSeconds(quarantineSeconds);
+    for (int i = 0; i < mebibytes.length; i++) {
+      Path file = directory.resolve(name + "-volume-" + (i + 1));
+      try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+        sparse.setLength((long) mebibytes[i] << 20);
+      }
+      UUID volume = UUID.randomUUID();
+      try (BlockDevice device = BlockDevices.open("file://" + file, DeviceOptions.DEFAULT)) {
+        Volumes.format(
+            device,
+            new VolumeHeader(
+                fileSystem,
+                i + 1,
+                volume,
+                BlockDevice.BLOCK_BYTES,
+                VolumeHeader.GROUP_BLOCKS,
+                device.size(),
+                "default",
+                Instant.EPOCH,
+                1),
+            Volumes.Overwrite.REFUSED);
+        storage.addVolumes(
+            Volume.newBuilder()
+                .setNumber(i + 1)
+                .setUri("file://" + file)
+                .setUuid(volume.toString())
+                .setPoolSet("default")
+                .setBlocks(VolumeLayout.blocks(device.size())));
+      }
+    }
+    coordinate(
+        CoordinateRequest.newBuilder()
+            .setCreateFs(
+                CreateFsRequest.newBuilder()
+                    .setName(name)
+                    .setUuid(fileSystem.toString())
+                    .setVolumeStorage(storage)));
   }
 
   public MetaClient connect(String fileSystem) throws RefusedException {

@@ -371,11 +371,6 @@ public final class Keys {
     return table(GROWN_BLOCK_GROUP, fileSystem);
   }
 
-  /** The address in a key of a table that is kept by file system and address. */
-  public static long addressOf(byte[] key) {
-    return inodeOf(key);
-  }
-
   public static byte[] volumeAllotment(int fileSystem, int volume) {
     return ByteBuffer.allocate(9).put(VOLUME_ALLOTMENT).putInt(fileSystem).putInt(volume).array();
   }

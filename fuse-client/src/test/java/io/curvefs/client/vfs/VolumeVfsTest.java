@@ -1,0 +1,255 @@
+package io.curvefs.client.vfs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.curvefs.client.testing.LocalCluster;
+import io.curvefs.client.testing.LocalVolumeMount;
+import io.curvefs.error.Refusal;
+import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
+import io.curvefs.proto.SetAttributes;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files on volumes. */
+@Timeout(120)
+class VolumeVfsTest {
+  private static final Caller CALLER = new Caller(1000, 1000);
+  private static final int QUARANTINE_SECONDS = 4;
+  private static LocalCluster cluster;
+  private static int number;
+
+  private LocalVolumeMount mount;
+  private Vfs vfs;
+  private InodeId root;
+  private String fileSystem;
+
+  @BeforeAll
+  static void startCluster(@TempDir Path directory) throws IOException {
+    cluster = LocalCluster.start(directory, 1, 3);
+  }
+
+  @AfterAll
+  static void stopCluster() {
+    cluster.close();
+  }
+
+  @BeforeEach
+  void mount() throws IOException {
+    fileSystem = "fs" + ++number;
+    cluster.createVolumeFileSystem(fileSystem, QUARANTINE_SECONDS, 385, 129);
+    mount = new LocalVolumeMount(cluster, fileSystem);
+    vfs = mount.vfs;
+    root = vfs.root();
+  }
+
+  @AfterEach
+  void unmount() {
+    assertThat(vfs.openHandles()).isZero();
+    mount.close();
+  }
+
+  private static ByteString name(String text) {
+    return ByteString.copyFromUtf8(text);
+  }
+
+  private static byte[] random(long seed, int bytes) {
+    byte[] content = new byte[bytes];
+    new Random(seed).nextBytes(content);
+    return content;
+  }
+
+  private InodeId write(String file, byte[] content) throws IOException {
+    Vfs.Opened opened = vfs.createOpen(CALLER, root, name(file), 0644);
+    InodeId inode = vfs.inodeOf(opened.handle());
+    vfs.write(opened.handle(), 0, ByteBuffer.wrap(content));
+    vfs.flush(opened.handle());
+    vfs.release(opened.handle());
+    return inode;
+  }
+
+  private void overwrite(InodeId inode, long offset, byte[] content) throws IOException {
+    long handle = vfs.open(inode, Vfs.Access.WRITE).handle();
+    vfs.write(handle, offset, ByteBuffer.wrap(content));
+    vfs.flush(handle);
+    vfs.release(handle);
+  }
+
+  private void truncate(InodeId inode, long length) throws IOException {
+    vfs.setAttributes(SetAttributes.newBuilder().setInode(inode.value()).setLength(length));
+  }
+
+  private static byte[] read(Vfs vfs, InodeId inode, int bytes) throws IOException {
+    long handle = vfs.open(inode, Vfs.Access.READ).handle();
+    try {
+      ByteBuffer dst = ByteBuffer.allocate(bytes);
+      while (dst.hasRemaining() && vfs.read(handle, dst.position(), dst) > 0) {}
+      return Arrays.copyOf(dst.array(), dst.position());
+    } finally {
+      vfs.release(handle);
+    }
+  }
+
+  private void assertOnAnotherMount(InodeId inode, byte[] expected) throws IOException {
+    try (LocalVolumeMount other = new LocalVolumeMount(cluster, fileSystem)) {
+      assertThat(read(other.vfs, inode, expected.length + 10)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void what_is_written_is_read_back_here_and_on_another_mount() throws IOException {
+    for (int bytes : new int[] {1, 4095, 4096, 4097, 70_000, 9_000_001}) {
+      byte[] content = random(bytes, bytes);
+      InodeId inode = write("f" + bytes, content);
+      assertThat(read(vfs, inode, bytes + 10)).isEqualTo(content);
+      assertOnAnotherMount(inode, content);
+      assertThat(mount.namespace.freshAttributes(inode).allocated())
+          .isEqualTo((bytes + 4095) / 4096 * 4096L);
+    }
+  }
+
+  @Test
+  void an_overwrite_keeps_its_blocks_and_commits_none() throws IOException {
+    byte[] content = random(1, 200_000);
+    InodeId inode = write("f", content);
+    double reserves = mount.requests("RESERVE");
+    long allocated = mount.namespace.freshAttributes(inode).allocated();
+
+    byte[] change = random(2, 50_000);
+    overwrite(inode, 70_001, change);
+
+    System.arraycopy(change, 0, content, 70_001, change.length);
+    assertOnAnotherMount(inode, content);
+    assertThat(mount.requests("RESERVE")).isEqualTo(reserves);
+    assertThat(mount.namespace.freshAttributes(inode).allocated()).isEqualTo(allocated);
+  }
+
+  @Test
+  void holes_are_zeros_and_take_no_space() throws IOException {
+    InodeId inode = write("f", new byte[0]);
+    overwrite(inode, 10_000_000, new byte[] {7});
+    byte[] expected = new byte[10_000_001];
+    expected[10_000_000] = 7;
+    assertThat(read(vfs, inode, 10_000_010)).isEqualTo(expected);
+    assertOnAnotherMount(inode, expected);
+    assertThat(mount.namespace.freshAttributes(inode).allocated()).isEqualTo(4096);
+  }
+
+  @Test
+  void what_a_truncate_cut_off_never_comes_back() throws IOException {
+    byte[] content = random(3, 20_000);
+    for (int way = 0; way < 3; way++) {
+      InodeId inode = write("f" + way, content);
+      truncate(inode, 5_000);
+      byte[] expected = Arrays.copyOf(content, 5_000);
+      switch (way) {
+        case 0 -> truncate(inode, 20_000);
+        case 1 -> overwrite(inode, 19_999, new byte[] {1});
+        default -> overwrite(inode, 7_000, new byte[] {1});
+      }
+      expected = Arrays.copyOf(expected, way == 2 ? 7_001 : 20_000);
+      if (way > 0) {
+        expected[expected.length - 1] = 1;
+      }
+      assertThat(read(vfs, inode, 30_000)).isEqualTo(expected);
+      assertOnAnotherMount(inode, expected);
+    }
+  }
+
+  @Test
+  void small_files_share_a_request_for_space() throws IOException {
+    double before = mount.requests("RESERVE");
+    for (int i = 0; i < 100; i++) {
+      write("f" + i, random(i, 3_000));
+    }
+    assertThat(mount.requests("RESERVE") - before).isLessThanOrEqualTo(6);
+    assertThat(mount.requests("COMMIT_BLOCKS")).isEqualTo(100);
+  }
+
+  @Test
+  void a_full_volume_takes_bytes_to_its_last_block_and_again_after_a_delete() throws IOException {
+    Vfs.Opened opened = vfs.createOpen(CALLER, root, name("fill"), 0644);
+    byte[] piece = random(4, 1 << 20);
+    long written = 0;
+    try {
+      while (true) {
+        vfs.write(opened.handle(), written, ByteBuffer.wrap(piece));
+        written += piece.length;
+      }
+    } catch (RefusedException e) {
+      assertThat(e.refusal()).isEqualTo(Refusal.ENOSPC);
+    }
+    vfs.flush(opened.handle());
+    InodeId inode = vfs.inodeOf(opened.handle());
+    vfs.release(opened.handle());
+    long total = 384L << 20;
+    total += 128L << 20;
+    assertThat(mount.namespace.freshAttributes(inode).allocated()).isEqualTo(total);
+
+    assertThatThrownBy(() -> write("more", new byte[1])).isInstanceOf(RefusedException.class);
+    vfs.unlink(root, name("fill"));
+    byte[] content = random(5, 5_000_000);
+    assertOnAnotherMount(write("again", content), content);
+  }
+
+  @Test
+  void random_changes_read_like_the_same_changes_in_memory() throws IOException {
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    byte[] model = new byte[0];
+    InodeId inode = write("f", model);
+    long handle = vfs.open(inode, Vfs.Access.WRITE).handle();
+    for (int step = 0; step < 300; step++) {
+      String at = "seed " + seed + ", step " + step;
+      switch (random.nextInt(8)) {
+        case 0 -> {
+          int length = random.nextInt(600_000);
+          truncate(inode, length);
+          model = Arrays.copyOf(model, length);
+        }
+        case 1 -> vfs.flush(handle);
+        case 2 -> {
+          vfs.flush(handle);
+          vfs.release(handle);
+          handle = vfs.open(inode, Vfs.Access.WRITE).handle();
+        }
+        case 3 -> {
+          ByteBuffer dst = ByteBuffer.allocateDirect(200_000);
+          int offset = random.nextInt(700_000);
+          int count = vfs.read(handle, offset, dst);
+          byte[] expected =
+              offset >= model.length
+                  ? new byte[0]
+                  : Arrays.copyOfRange(model, offset, Math.min(model.length, offset + 200_000));
+          byte[] actual = new byte[count];
+          dst.flip().get(actual);
+          assertThat(actual).as(at).isEqualTo(expected);
+        }
+        default -> {
+          int offset = random.nextInt(600_000);
+          byte[] bytes = new byte[1 + random.nextInt(random.nextBoolean() ? 9_000 : 150_000)];
+          random.nextBytes(bytes);
+          vfs.write(handle, offset, ByteBuffer.wrap(bytes));
+          model = Arrays.copyOf(model, Math.max(model.length, offset + bytes.length));
+          System.arraycopy(bytes, 0, model, offset, bytes.length);
+        }
+      }
+    }
+    vfs.flush(handle);
+    vfs.release(handle);
+    assertThat(read(vfs, inode, 800_000)).as("seed " + seed).isEqualTo(model);
+    assertOnAnotherMount(inode, model);
+  }
+}
