@@ -102,9 +102,29 @@ class VolumeVfsTest {
     }
   }
 
+  /** Says where bytes differ, rather than showing all of them. */
+  private static void assertSame(byte[] actual, byte[] expected, String what) {
+    int at = Arrays.mismatch(actual, expected);
+    if (at >= 0) {
+      throw new AssertionError(
+          what
+              + ": differs from byte "
+              + at
+              + ": "
+              + Arrays.toString(Arrays.copyOfRange(actual, at, Math.min(actual.length, at + 8)))
+              + " of "
+              + actual.length
+              + ", not "
+              + Arrays.toString(
+                  Arrays.copyOfRange(expected, at, Math.min(expected.length, at + 8)))
+              + " of "
+              + expected.length);
+    }
+  }
+
   private void assertOnAnotherMount(InodeId inode, byte[] expected) throws IOException {
     try (LocalVolumeMount other = new LocalVolumeMount(cluster, fileSystem)) {
-      assertThat(read(other.vfs, inode, expected.length + 10)).isEqualTo(expected);
+      assertSame(read(other.vfs, inode, expected.length + 10), expected, "another mount");
     }
   }
 
@@ -113,7 +133,7 @@ class VolumeVfsTest {
     for (int bytes : new int[] {1, 4095, 4096, 4097, 70_000, 9_000_001}) {
       byte[] content = random(bytes, bytes);
       InodeId inode = write("f" + bytes, content);
-      assertThat(read(vfs, inode, bytes + 10)).isEqualTo(content);
+      assertSame(read(vfs, inode, bytes + 10), content, "this mount");
       assertOnAnotherMount(inode, content);
       assertThat(mount.namespace.freshAttributes(inode).allocated())
           .isEqualTo((bytes + 4095) / 4096 * 4096L);
@@ -142,7 +162,7 @@ class VolumeVfsTest {
     overwrite(inode, 10_000_000, new byte[] {7});
     byte[] expected = new byte[10_000_001];
     expected[10_000_000] = 7;
-    assertThat(read(vfs, inode, 10_000_010)).isEqualTo(expected);
+    assertSame(read(vfs, inode, 10_000_010), expected, "this mount");
     assertOnAnotherMount(inode, expected);
     assertThat(mount.namespace.freshAttributes(inode).allocated()).isEqualTo(4096);
   }
@@ -163,7 +183,7 @@ class VolumeVfsTest {
       if (way > 0) {
         expected[expected.length - 1] = 1;
       }
-      assertThat(read(vfs, inode, 30_000)).isEqualTo(expected);
+      assertSame(read(vfs, inode, 30_000), expected, "way " + way);
       assertOnAnotherMount(inode, expected);
     }
   }
@@ -235,7 +255,7 @@ class VolumeVfsTest {
                   : Arrays.copyOfRange(model, offset, Math.min(model.length, offset + 200_000));
           byte[] actual = new byte[count];
           dst.flip().get(actual);
-          assertThat(actual).as(at).isEqualTo(expected);
+          assertSame(actual, expected, at);
         }
         default -> {
           int offset = random.nextInt(600_000);
@@ -249,7 +269,7 @@ class VolumeVfsTest {
     }
     vfs.flush(handle);
     vfs.release(handle);
-    assertThat(read(vfs, inode, 800_000)).as("seed " + seed).isEqualTo(model);
+    assertSame(read(vfs, inode, 800_000), model, "seed " + seed);
     assertOnAnotherMount(inode, model);
   }
 }
