@@ -53,6 +53,11 @@ public final class Keys {
     return key(INODE, fileSystem, inode, 0).array();
   }
 
+  /** Prefix of the inodes of a file system. */
+  public static byte[] inodes(int fileSystem) {
+    return table(INODE, fileSystem);
+  }
+
   public static byte[] dentry(int fileSystem, long parent, byte[] name) {
     return key(DENTRY, fileSystem, parent, name.length).put(name).array();
   }
@@ -69,6 +74,11 @@ public final class Keys {
 
   public static byte[] chunk(int fileSystem, long inode, int index) {
     return key(CHUNK, fileSystem, inode, 4).putInt(index).array();
+  }
+
+  /** Prefix of the chunks of a file system. */
+  public static byte[] chunks(int fileSystem) {
+    return table(CHUNK, fileSystem);
   }
 
   /** Prefix of the chunks of a file. */
@@ -138,6 +148,11 @@ public final class Keys {
     return ByteBuffer.wrap(garbageKey).getLong(1 + 4 + 8);
   }
 
+  /** Prefix of the garbage of one inode. */
+  public static byte[] garbageOf(int fileSystem, long inode) {
+    return key(GARBAGE, fileSystem, inode, 0).array();
+  }
+
   /** Prefix of all garbage that a group holds. */
   public static byte[] garbage() {
     return new byte[] {GARBAGE};
@@ -198,6 +213,10 @@ public final class Keys {
   /** Prefix of the reservations of one session in one file system. */
   public static byte[] reservations(int fileSystem, int session) {
     return ByteBuffer.allocate(9).put(RESERVATION).putInt(fileSystem).putInt(session).array();
+  }
+
+  public static int sessionOfReservation(byte[] reservationKey) {
+    return ByteBuffer.wrap(reservationKey).getInt(1 + 4);
   }
 
   /**

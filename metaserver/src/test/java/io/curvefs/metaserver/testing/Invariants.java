@@ -4,16 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.partition.Namespace;
+import io.curvefs.metaserver.partition.SpaceAudit;
+import io.curvefs.metaserver.partition.SpaceRows;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
+import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.Chunk;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.FileType;
+import io.curvefs.proto.HeldBlockGroup;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Partition;
 import io.curvefs.slice.Overlay;
+import io.curvefs.space.BlockRange;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -80,7 +86,70 @@ public final class Invariants {
     assertThat(inodes.keySet()).as("inodes with names").containsAll(names.keySet());
     assertThat(inodes.keySet()).as("inodes with entries").containsAll(entries.keySet());
     checkParents(inodes, views, fileSystem);
+    views.forEach(view -> checkSpace(fileSystem, view));
     checkSums(inodes, views, fileSystem);
+  }
+
+  /** Block by block, in another way than the server's own check, which must find the same. */
+  public static void checkSpace(int fileSystem, View view) {
+    Map<Long, String> owners = new HashMap<>();
+    Map<Long, Integer> reserved = new HashMap<>();
+    Map<Long, Integer> quarantined = new HashMap<>();
+    for (View.Row row : view.scan(Keys.chunks(fileSystem), null, ALL)) {
+      int end = 0;
+      for (BlockExtent extent : Namespace.parse(row.value(), Chunk.parser()).getBlocksList()) {
+        assertThat(extent.getChunkBlock()).as("order in a chunk").isGreaterThanOrEqualTo(end);
+        assertThat(extent.getCount()).as("length of an extent").isPositive();
+        end = extent.getChunkBlock() + extent.getCount();
+        assertThat(end).as("end of an extent").isLessThanOrEqualTo(16_384);
+        own(owners, extent.getAddress(), extent.getCount(), "inode " + Keys.inodeOf(row.key()));
+      }
+    }
+    for (View.Row row : view.scan(Keys.reservations(fileSystem), null, ALL)) {
+      BlockRange range = SpaceRows.blocksOf(row);
+      own(owners, range.address(), range.count(), "session");
+      range
+          .cutAtEvery(32_768)
+          .forEach(part -> reserved.merge(part.address() >> 15, part.count(), Integer::sum));
+    }
+    for (View.Row row : view.scan(Keys.quarantine(fileSystem), null, ALL)) {
+      BlockRange range = SpaceRows.blocksOf(row);
+      own(owners, range.address(), range.count(), "quarantine");
+      range
+          .cutAtEvery(32_768)
+          .forEach(part -> quarantined.merge(part.address() >> 15, part.count(), Integer::sum));
+    }
+    Set<Long> set = new HashSet<>();
+    for (View.Row row : view.scan(Keys.bitmaps(fileSystem), null, ALL)) {
+      BitSet bits = BitSet.valueOf(row.value());
+      assertThat(bits.isEmpty()).as("a segment without bits is no row").isFalse();
+      bits.stream().forEach(bit -> set.add(Keys.addressOf(row.key()) + bit));
+    }
+    assertThat(set).as("bits set, and blocks with an owner").isEqualTo(owners.keySet());
+    for (View.Row row : view.scan(Keys.heldBlockGroups(fileSystem), null, ALL)) {
+      long address = Keys.addressOf(row.key());
+      HeldBlockGroup group = Namespace.parse(row.value(), HeldBlockGroup.parser());
+      int used = 0;
+      for (long block = address; block < address + group.getBlocks(); block++) {
+        used += set.remove(block) ? 1 : 0;
+      }
+      assertThat(group.getUsed()).as("used").isEqualTo(used);
+      assertThat(group.getReserved())
+          .as("reserved")
+          .isEqualTo(reserved.getOrDefault(address >> 15, 0));
+      assertThat(group.getQuarantined())
+          .as("quarantined")
+          .isEqualTo(quarantined.getOrDefault(address >> 15, 0));
+    }
+    assertThat(set).as("bits outside of block groups").isEmpty();
+    assertThat(SpaceAudit.check(view, fileSystem).getProblemsList()).isEmpty();
+  }
+
+  private static void own(Map<Long, String> owners, long address, int count, String owner) {
+    for (long block = address; block < address + count; block++) {
+      String other = owners.put(block, owner);
+      assertThat(other).as("owner of block %x besides %s", block, owner).isNull();
+    }
   }
 
   private static void checkParents(
@@ -139,6 +208,8 @@ public final class Invariants {
                   namespace.chunksFrom(new InodeId(id), 0, 100_000)) {
                 Chunk row = chunk.chunk();
                 allocated += Overlay.of(row.getExtentsList()).allocated();
+                allocated +=
+                    row.getBlocksList().stream().mapToLong(e -> 4096L * e.getCount()).sum();
               }
               assertThat(inode.getAllocated()).as("allocated of %d", id).isEqualTo(allocated);
             }
