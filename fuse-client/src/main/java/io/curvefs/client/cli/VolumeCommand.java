@@ -115,11 +115,7 @@ final class VolumeCommand {
     @Parameters(index = "0", paramLabel = "NAME")
     private String name;
 
-    @Parameters(
-        index = "1",
-        paramLabel = "URI[,URI...]",
-        split = ",",
-        description = URIS)
+    @Parameters(index = "1", paramLabel = "URI[,URI...]", split = ",", description = URIS)
     private List<String> uris;
 
     @Option(
