@@ -155,6 +155,14 @@ public final class Cluster implements AutoCloseable {
     return command("cachecluster", arguments);
   }
 
+  public Shell.Result volume(Object... arguments) {
+    return command("volume", arguments);
+  }
+
+  public Shell.Result fsck(Object... arguments) {
+    return command("fsck", arguments);
+  }
+
   private Shell.Result command(String name, Object... arguments) {
     List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, name, arguments[0]));
     command.addAll(List.of("--meta", addresses()));

@@ -18,6 +18,8 @@ import picocli.CommandLine.Command;
       MetaServerCommand.class,
       S3Command.class,
       FsCommand.class,
+      VolumeCommand.class,
+      FsckCommand.class,
       CacheClusterCommand.class,
       MountCommand.class,
       UmountCommand.class,

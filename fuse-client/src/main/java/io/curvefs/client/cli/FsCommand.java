@@ -10,6 +10,7 @@ import io.curvefs.proto.FileSystemStatus;
 import io.curvefs.proto.ListFsRequest;
 import io.curvefs.proto.ObjectStoreConfig;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.Volume;
 import io.curvefs.rpc.HostPort;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -65,9 +67,10 @@ final class FsCommand {
   @Command(
       name = "create",
       description = {
-        "Create a file system whose data lies in an S3 bucket.",
+        "Create a file system whose data lies in an S3 bucket (--bucket) or on volumes (--volume).",
         "Keys given here are kept by the cluster and handed to mounts; without them every process",
-        "uses its own AWS credential chain (environment, profile, role)."
+        "uses its own AWS credential chain (environment, profile, role).",
+        "Volumes are block devices that every host can open; each gets a header."
       },
       mixinStandardHelpOptions = true)
   static final class Create implements Callable<Integer> {
@@ -76,8 +79,8 @@ final class FsCommand {
     @Parameters(index = "0", paramLabel = "NAME")
     private String name;
 
-    @Option(names = "--bucket", required = true, paramLabel = "BUCKET")
-    private String bucket;
+    @Option(names = "--bucket", paramLabel = "BUCKET")
+    private @Nullable String bucket;
 
     @Option(
         names = "--endpoint",
@@ -106,8 +109,64 @@ final class FsCommand {
         description = "A memcached cluster for its mounts, see 'curvefs cachecluster'.")
     private String cacheCluster;
 
+    @ArgGroup(exclusive = false)
+    private @Nullable OnVolumes onVolumes;
+
+    /** What is said of volumes. */
+    static final class OnVolumes {
+      @Option(
+          names = "--volume",
+          required = true,
+          split = ",",
+          paramLabel = "URI",
+          description = VolumeCommand.URIS)
+      private List<String> uris;
+
+      @Option(
+          names = "--poolset",
+          paramLabel = "NAME",
+          defaultValue = VolumeFileSystems.POOL_SET,
+          description = "Class of medium of these volumes. Default: ${DEFAULT-VALUE}")
+      private String poolSet;
+
+      @Option(
+          names = "--quarantine",
+          paramLabel = "SECONDS",
+          defaultValue = "60",
+          description = "How long freed space rests before it is used again. Default: 60")
+      private int quarantineSeconds;
+
+      @Option(
+          names = "--force",
+          description = "Format devices that look used; what is on them will be lost.")
+      private boolean force;
+    }
+
     @Override
     public Integer call() throws IOException {
+      if ((bucket == null) == (onVolumes == null)) {
+        throw new IllegalArgumentException(
+            "give either --bucket or --volume: where shall the data of '" + name + "' lie?");
+      }
+      try (AdminClient client = servers.connect()) {
+        if (onVolumes != null) {
+          System.out.println(
+              VolumeFileSystems.create(
+                  client,
+                  name,
+                  cacheCluster,
+                  onVolumes.uris,
+                  onVolumes.poolSet,
+                  onVolumes.quarantineSeconds,
+                  onVolumes.force));
+        } else if (bucket != null) {
+          createInBucket(client, bucket);
+        }
+      }
+      return 0;
+    }
+
+    private void createInBucket(AdminClient client, String named) throws IOException {
       if (accessKey.isEmpty() != secretKey.isEmpty()) {
         throw new IllegalArgumentException(
             "give both --access-key and --secret-key, or neither to use the AWS credential chain");
@@ -116,26 +175,23 @@ final class FsCommand {
           accessKey.isEmpty()
               ? S3Credentials.defaultChain()
               : S3Credentials.of(accessKey, secretKey);
-      S3Location checked = new S3Location(bucket, endpoint, region, credentials);
-      try (AdminClient client = servers.connect()) {
-        client.ask(
-            CoordinateRequest.newBuilder()
-                .setCreateFs(
-                    CreateFsRequest.newBuilder()
-                        .setName(name)
-                        .setUuid(UUID.randomUUID().toString())
-                        .setCacheCluster(cacheCluster)
-                        .setObjectStore(
-                            ObjectStoreConfig.newBuilder()
-                                .setBucket(checked.bucket())
-                                .setEndpoint(checked.endpoint())
-                                .setRegion(checked.region())
-                                .setAccessKey(accessKey)
-                                .setSecretKey(secretKey))),
-            BOUND);
-      }
-      System.out.println("created '" + name + "' in bucket " + bucket + " at " + checked.display());
-      return 0;
+      S3Location checked = new S3Location(named, endpoint, region, credentials);
+      client.ask(
+          CoordinateRequest.newBuilder()
+              .setCreateFs(
+                  CreateFsRequest.newBuilder()
+                      .setName(name)
+                      .setUuid(UUID.randomUUID().toString())
+                      .setCacheCluster(cacheCluster)
+                      .setObjectStore(
+                          ObjectStoreConfig.newBuilder()
+                              .setBucket(checked.bucket())
+                              .setEndpoint(checked.endpoint())
+                              .setRegion(checked.region())
+                              .setAccessKey(accessKey)
+                              .setSecretKey(secretKey))),
+          BOUND);
+      System.out.println("created '" + name + "' in bucket " + named + " at " + checked.display());
     }
   }
 
@@ -153,12 +209,12 @@ final class FsCommand {
         Json.print(all.stream().map(FsCommand::describe).toList());
         return 0;
       }
-      System.out.printf("%-24s %-10s %6s  %s%n", "NAME", "STATE", "MOUNTS", "BUCKET");
+      System.out.printf("%-24s %-10s %6s  %s%n", "NAME", "STATE", "MOUNTS", "DATA IN");
       for (FileSystemStatus status : all) {
         FileSystem fileSystem = status.getFileSystem();
         System.out.printf(
             "%-24s %-10s %6d  %s%n",
-            fileSystem.getName(), state(fileSystem), status.getSessionsCount(), bucket(fileSystem));
+            fileSystem.getName(), state(fileSystem), status.getSessionsCount(), where(fileSystem));
       }
       return 0;
     }
@@ -188,12 +244,12 @@ final class FsCommand {
       described.forEach(
           (key, value) -> {
             if (!(value instanceof List) && !value.equals("")) {
-              System.out.printf("%-13s %s%n", key, value);
+              System.out.printf("%-18s %s%n", key, value);
             }
           });
       for (Session session : status.getSessionsList()) {
         System.out.printf(
-            "%-13s %s:%s (pid %d%s)%n",
+            "%-18s %s:%s (pid %d%s)%n",
             "mounted",
             session.getHost(),
             session.getMountPoint(),
@@ -206,7 +262,10 @@ final class FsCommand {
 
   @Command(
       name = "delete",
-      description = "Delete a file system with everything in it. Its objects go in the background.",
+      description = {
+        "Delete a file system with everything in it. Its objects go in the background.",
+        "The headers of its volumes are wiped, so that the devices can be used again."
+      },
       mixinStandardHelpOptions = true)
   static final class Delete implements Callable<Integer> {
     @Mixin private Servers servers;
@@ -223,13 +282,17 @@ final class FsCommand {
         throw new IOException("not deleted: the name was not confirmed; scripts use --yes");
       }
       try (AdminClient client = servers.connect()) {
+        FileSystem fileSystem = client.route(name, SHORT).getFileSystem();
         client.ask(
             CoordinateRequest.newBuilder().setDeleteFs(DeleteFsRequest.newBuilder().setName(name)),
             BOUND);
+        System.out.println(
+            "'"
+                + name
+                + "' is being deleted; 'curvefs fs list' shows it until "
+                + (fileSystem.hasVolumeStorage() ? "all is forgotten" : "its objects are gone"));
+        return VolumeFileSystems.wipe(fileSystem) ? 0 : 1;
       }
-      System.out.println(
-          "'" + name + "' is being deleted; 'curvefs fs list' shows it until its objects are gone");
-      return 0;
     }
 
     private @Nullable String typed() throws IOException {
@@ -253,6 +316,14 @@ final class FsCommand {
     return fileSystem.getState().name().toLowerCase(Locale.ROOT);
   }
 
+  private static String where(FileSystem fileSystem) {
+    return fileSystem.hasVolumeStorage()
+        ? String.join(
+            ", ",
+            fileSystem.getVolumeStorage().getVolumesList().stream().map(Volume::getUri).toList())
+        : bucket(fileSystem);
+  }
+
   private static String bucket(FileSystem fileSystem) {
     ObjectStoreConfig store = fileSystem.getObjectStore();
     String endpoint =
@@ -266,7 +337,13 @@ final class FsCommand {
     described.put("name", fileSystem.getName());
     described.put("uuid", fileSystem.getUuid());
     described.put("state", state(fileSystem));
-    described.put("bucket", bucket(fileSystem));
+    if (fileSystem.hasVolumeStorage()) {
+      described.put("volumes", where(fileSystem));
+      described.put("pool_set", fileSystem.getVolumeStorage().getPoolSet());
+      described.put("quarantine_seconds", fileSystem.getVolumeStorage().getQuarantineSeconds());
+    } else {
+      described.put("bucket", bucket(fileSystem));
+    }
     described.put(
         "created", Instant.ofEpochSecond(fileSystem.getCreated().getSeconds()).toString());
     described.put("partitions", fileSystem.getPartitionGroupsCount());

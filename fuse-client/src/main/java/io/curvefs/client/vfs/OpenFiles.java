@@ -115,6 +115,22 @@ final class OpenFiles {
     return data.find(inode);
   }
 
+  /** Does something to a file's bytes, be it open or not. */
+  <T> T withContent(InodeId inode, ContentWork<T> work) throws IOException {
+    FileContent file = data.open(inode);
+    try {
+      return work.on(file);
+    } finally {
+      data.close(file);
+    }
+  }
+
+  /** What is done to a file's bytes. */
+  @FunctionalInterface
+  interface ContentWork<T> {
+    T on(FileContent file) throws IOException;
+  }
+
   /** Whether files that are closed may have bytes that are not committed. */
   boolean mayHaveStaged() {
     return data.staged().map(usage -> usage.blocks() > 0).orElse(false);

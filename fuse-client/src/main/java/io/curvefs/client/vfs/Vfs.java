@@ -189,18 +189,20 @@ public final class Vfs {
   public Attributes setAttributes(SetAttributes.Builder set) throws IOException {
     requireWritable();
     InodeId inode = new InodeId(set.getInode());
-    FileContent open = files.find(inode);
-    Attributes after =
-        open == null
-            ? namespace.setAttributes(set)
-            : open.setAttributes(set, () -> namespace.setAttributes(set));
-    if (set.hasLength()) {
-      seen.changedHere(inode, after.dataVersion());
-      if (open != null) {
-        open.changed();
-      }
+    if (!set.hasLength()) {
+      FileContent open = files.find(inode);
+      return open == null
+          ? namespace.setAttributes(set)
+          : open.setAttributes(set, () -> namespace.setAttributes(set));
     }
-    return after;
+    return files.withContent(
+        inode,
+        file -> {
+          Attributes after = file.setAttributes(set, () -> namespace.setAttributes(set));
+          seen.changedHere(inode, after.dataVersion());
+          file.changed();
+          return after;
+        });
   }
 
   // ---- files ----

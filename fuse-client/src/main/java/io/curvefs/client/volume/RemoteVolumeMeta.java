@@ -38,6 +38,11 @@ final class RemoteVolumeMeta implements VolumeMeta {
   }
 
   @Override
+  public Attributes attributes(InodeId inode) throws RefusedException {
+    return namespace.freshAttributes(inode);
+  }
+
+  @Override
   public int groupOf(InodeId inode) throws RefusedException {
     return meta.groupOf(inode).value();
   }

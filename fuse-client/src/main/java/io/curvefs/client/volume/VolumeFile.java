@@ -321,9 +321,9 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     tailZeroed = true;
   }
 
-  private long committedLength() {
+  private long committedLength() throws RefusedException {
     Attributes last = store.meta().lastSeen(inode);
-    return last == null ? 0 : last.length();
+    return last == null ? store.meta().attributes(inode).length() : last.length();
   }
 
   /** Everything that is not committed is lost; every handle hears of it once. */
@@ -397,7 +397,8 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     order.lock();
     try {
       flush();
-      if (set.hasLength() && set.getLength() > committedLength()) {
+      if (set.hasLength() && set.getLength() > store.meta().attributes(inode).length()) {
+        committed.forget();
         zeroTail(new DirtyPages(), set.getLength());
         commit.flushDevices();
         tailZeroed = false;

@@ -18,6 +18,9 @@ interface VolumeMeta {
   /** Attributes as last heard of, however old; null: never. */
   @Nullable Attributes lastSeen(InodeId inode);
 
+  /** Attributes as they are now: one request. */
+  Attributes attributes(InodeId inode) throws RefusedException;
+
   /** The raft group that space for the file comes from; any number that stands for it. */
   int groupOf(InodeId inode) throws RefusedException;
 

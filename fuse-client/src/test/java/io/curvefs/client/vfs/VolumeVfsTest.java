@@ -74,10 +74,13 @@ class VolumeVfsTest {
   private InodeId write(String file, byte[] content) throws IOException {
     Vfs.Opened opened = vfs.createOpen(CALLER, root, name(file), 0644);
     InodeId inode = vfs.inodeOf(opened.handle());
-    vfs.write(opened.handle(), 0, ByteBuffer.wrap(content));
-    vfs.flush(opened.handle());
-    vfs.release(opened.handle());
-    return inode;
+    try {
+      vfs.write(opened.handle(), 0, ByteBuffer.wrap(content));
+      vfs.flush(opened.handle());
+      return inode;
+    } finally {
+      vfs.release(opened.handle());
+    }
   }
 
   private void overwrite(InodeId inode, long offset, byte[] content) throws IOException {
@@ -115,8 +118,7 @@ class VolumeVfsTest {
               + " of "
               + actual.length
               + ", not "
-              + Arrays.toString(
-                  Arrays.copyOfRange(expected, at, Math.min(expected.length, at + 8)))
+              + Arrays.toString(Arrays.copyOfRange(expected, at, Math.min(expected.length, at + 8)))
               + " of "
               + expected.length);
     }

@@ -63,9 +63,9 @@ class VolumesTest {
   void a_wiped_device_looks_unused() throws IOException {
     format();
     Volumes.wipe(device);
+    assertThat(device.entries()).endsWith(new Entry.Flushed());
     assertThat(Volumes.look(device)).isEmpty();
     refused(Reason.NOT_FORMATTED, () -> Volumes.check(device, EXPECTED), "no volume");
-    assertThat(device.entries()).endsWith(new Entry.Flushed());
     Volumes.wipe(device);
     Volumes.format(device, HEADER, Overwrite.REFUSED);
   }
