@@ -256,6 +256,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   private void writeOut() throws IOException {
     order.lock();
     try {
+      long length = committedLength();
       DirtyPages pages;
       int expected;
       long end;
@@ -273,10 +274,10 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
       }
       Collection<Page> memory = pages.memory();
       store.buffer().sending(memory.size());
-      WriteOut out = writeOut(pages);
+      WriteOut out = writeOut(pages, length);
       boolean written = false;
       try {
-        zeroTail(pages, end);
+        zeroTail(pages, end, length);
         out.run(expected);
         written = true;
       } finally {
@@ -298,9 +299,8 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     }
   }
 
-  private WriteOut writeOut(DirtyPages pages) {
-    return new WriteOut(
-        store, inode, committed, pending, pages, committedLength(), commit.unflushed());
+  private WriteOut writeOut(DirtyPages pages, long length) {
+    return new WriteOut(store, inode, committed, pending, pages, length, commit.unflushed());
   }
 
   /**
@@ -309,14 +309,13 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
    * @param pages about to be written; a block of theirs is made whole anyway
    */
   @GuardedBy("order")
-  private void zeroTail(DirtyPages pages, long end) throws IOException {
-    long length = committedLength();
+  private void zeroTail(DirtyPages pages, long end, long length) throws IOException {
     if (tailZeroed || end <= length) {
       return;
     }
     long block = length / BLOCK * BLOCK;
     if (!pages.touches(block, block + BLOCK)) {
-      writeOut(new DirtyPages()).zeroTail();
+      writeOut(new DirtyPages(), length).zeroTail();
     }
     tailZeroed = true;
   }
@@ -397,9 +396,10 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     order.lock();
     try {
       flush();
-      if (set.hasLength() && set.getLength() > store.meta().attributes(inode).length()) {
+      long length = set.hasLength() ? store.meta().attributes(inode).length() : 0;
+      if (set.getLength() > length) {
         committed.forget();
-        zeroTail(new DirtyPages(), set.getLength());
+        zeroTail(new DirtyPages(), set.getLength(), length);
         commit.flushDevices();
         tailZeroed = false;
       }
