@@ -38,6 +38,7 @@ class ArchitectureTest {
     "io.curvefs.rpc.."
   };
   private static final String OBJECT_STORE = "io.curvefs.objectstore..";
+  private static final String SPACE = "io.curvefs.space..";
   private static final String CACHE = "io.curvefs.cache..";
   private static final String METASERVER = "io.curvefs.metaserver..";
   private static final String CLIENT = "io.curvefs.client..";
@@ -54,8 +55,37 @@ class ArchitectureTest {
       mayKnowOfOurs(new String[] {CACHE}, join(CONTRACT, CACHE));
 
   @ArchTest
+  static final ArchRule spaceKnowsTheContractAlone =
+      mayKnowOfOurs(new String[] {SPACE}, join(CONTRACT, SPACE));
+
+  @ArchTest
+  static final ArchRule placesOnVolumesKnowNobody =
+      mayKnowOfOurs(new String[] {"io.curvefs.space"}, new String[] {"io.curvefs.space"});
+
+  @ArchTest
+  static final ArchRule bitmapsKnowNobody =
+      mayKnowOfOurs(
+          new String[] {"io.curvefs.space.bitmap.."}, new String[] {"io.curvefs.space.bitmap.."});
+
+  @ArchTest
+  static final ArchRule theAllocatorKnowsNoDevice =
+      mayKnowOfOurs(
+          new String[] {"io.curvefs.space.group.."},
+          new String[] {
+            "io.curvefs.space", "io.curvefs.space.bitmap..", "io.curvefs.space.group.."
+          });
+
+  @ArchTest
+  static final ArchRule onlyTheMetaserverGivesSpace =
+      noClasses()
+          .that(resideInAPackage(OURS).and(not(resideInAnyPackage(SPACE, METASERVER))))
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.curvefs.space.bitmap..", "io.curvefs.space.group..");
+
+  @ArchTest
   static final ArchRule theMetaserverKnowsNeitherClientNorCache =
-      mayKnowOfOurs(new String[] {METASERVER}, join(CONTRACT, METASERVER, OBJECT_STORE));
+      mayKnowOfOurs(new String[] {METASERVER}, join(CONTRACT, METASERVER, OBJECT_STORE, SPACE));
 
   @ArchTest
   static final ArchRule onlyTheCommandsKnowTheServer =
@@ -154,6 +184,9 @@ class ArchitectureTest {
           .resideInAnyPackage(
               "io.curvefs.slice..",
               "io.curvefs.id..",
+              "io.curvefs.space",
+              "io.curvefs.space.bitmap..",
+              "io.curvefs.space.group..",
               "io.curvefs.cache.readahead..",
               "io.curvefs.client.stats..",
               "io.curvefs.metaserver.partition..",

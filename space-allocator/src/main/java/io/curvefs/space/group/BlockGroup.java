@@ -88,6 +88,10 @@ final class BlockGroup {
       }
     }
     updateLongestMax();
+    if (longestMax() >= blocks) {
+      // Whoever relies on a bound looks again after each failure, and would do so for ever.
+      throw new IllegalStateException(id + " does not know its free runs: " + used);
+    }
     return NONE;
   }
 

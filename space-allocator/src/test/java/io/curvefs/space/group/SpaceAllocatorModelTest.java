@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * -Dcurvefs.test.seed}.
  */
 class SpaceAllocatorModelTest {
-  private static final int OPERATIONS = Integer.getInteger("curvefs.test.operations", 300_000);
+  private static final int OPERATIONS = Integer.getInteger("curvefs.test.operations", 600_000);
   private static final long SEED = Long.getLong("curvefs.test.seed", 1);
   private static final VolumeNumber VOLUME = new VolumeNumber(2);
   private static final int GROUPS_MAX = 12;
