@@ -144,9 +144,7 @@ final class ServerMetrics {
             group.leadership() == null
                 ? 0
                 : VolumeLayout.BLOCK_BYTES
-                    * SpaceRows.ofAllFileSystems(group.rows()).stream()
-                        .mapToLong(blocks)
-                        .sum();
+                    * SpaceRows.ofAllFileSystems(group.rows()).stream().mapToLong(blocks).sum();
     gauge(
         "curvefs.space." + what + ".bytes",
         group.id(),
