@@ -249,6 +249,7 @@ class CrashTest {
   }
 
   @Test
+  @OnBuckets("there write(2) itself fails without a metaserver, as it needs space")
   void when_the_metaservers_are_gone_fsync_says_so_and_a_later_one_saves_the_bytes()
       throws Exception {
     cluster.createFileSystem("silent");
