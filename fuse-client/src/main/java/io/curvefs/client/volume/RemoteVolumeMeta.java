@@ -67,6 +67,11 @@ final class RemoteVolumeMeta implements VolumeMeta {
   }
 
   @Override
+  public boolean tellClosesSoon() {
+    return meta.tellClosesSoon();
+  }
+
+  @Override
   public void giveBack(int group, SessionId session, List<BlockRange> ranges)
       throws RefusedException {
     meta.giveBack(

@@ -36,6 +36,9 @@ final class SpacePool {
   private static final long SPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long RETRY_MILLIS = 100;
 
+  /** How soon files that were closed and have no name are known to be gone. */
+  private static final long CLOSES_NANOS_MAX = TimeUnit.SECONDS.toNanos(3);
+
   private final VolumeMeta meta;
   private final int group;
   private final Duration restMax;
@@ -98,7 +101,7 @@ final class SpacePool {
    * @throws RefusedException ENOSPC
    */
   void promise(InodeId inode, int count, long behind) throws RefusedException {
-    long deadline = nanoTime.getAsLong() + restMax.toNanos() * 2;
+    Patience patience = new Patience();
     while (true) {
       int missing;
       int wanted = 0;
@@ -117,7 +120,7 @@ final class SpacePool {
         }
       }
       if (missing > 0) {
-        ask(inode, wanted, missing, behind, deadline);
+        ask(inode, wanted, missing, behind, patience);
       } else {
         if (wanted > 0) {
           int ahead = wanted;
@@ -154,18 +157,35 @@ final class SpacePool {
     }
   }
 
-  private void ask(InodeId inode, int wanted, int missing, long behind, long deadline)
+  private void ask(InodeId inode, int wanted, int missing, long behind, Patience patience)
       throws RefusedException {
     try {
       add(meta.reserve(inode, wanted, missing, behind));
     } catch (RefusedException e) {
-      if (e.refusal() != Refusal.SPACE_RESTS) {
-        throw e;
-      }
-      if (nanoTime.getAsLong() - deadline > 0) {
-        throw new RefusedException(Refusal.ENOSPC);
+      if (!patience.isWorthWaiting(e)) {
+        throw e.refusal() == Refusal.SPACE_RESTS ? new RefusedException(Refusal.ENOSPC) : e;
       }
       pause();
+    }
+  }
+
+  /** How long one writer waits for blocks of files that are gone. */
+  private final class Patience {
+    private final long began = nanoTime.getAsLong();
+    private long closesTold = began - CLOSES_NANOS_MAX;
+
+    boolean isWorthWaiting(RefusedException refused) {
+      long now = nanoTime.getAsLong();
+      return switch (refused.refusal()) {
+        case SPACE_RESTS -> now - began < restMax.toNanos() * 2 + CLOSES_NANOS_MAX;
+        case ENOSPC -> {
+          if (now - began < CLOSES_NANOS_MAX && meta.tellClosesSoon()) {
+            closesTold = now;
+          }
+          yield now - closesTold < CLOSES_NANOS_MAX;
+        }
+        default -> false;
+      };
     }
   }
 

@@ -40,6 +40,13 @@ interface VolumeMeta {
    */
   Granted reserve(InodeId inode, int blocks, int blocksMin, long behind) throws RefusedException;
 
+  /**
+   * Has the metaservers hear of closed files soon.
+   *
+   * @return whether there are any they have not heard of
+   */
+  boolean tellClosesSoon();
+
   /** Gives reserved blocks back; nothing is written to them any more. */
   void giveBack(int group, SessionId session, List<BlockRange> ranges) throws RefusedException;
 
