@@ -10,11 +10,18 @@ import io.curvefs.metaserver.server.MetaServer;
 import io.curvefs.metaserver.server.MetaServerConfig;
 import io.curvefs.objectstore.embedded.EmbeddedS3Options;
 import io.curvefs.objectstore.embedded.EmbeddedS3Server;
+import io.curvefs.proto.CheckSpace;
 import io.curvefs.proto.CoordinateReply;
 import io.curvefs.proto.CoordinateRequest;
 import io.curvefs.proto.CreateFsRequest;
+import io.curvefs.proto.FileSystem;
+import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.ObjectStoreConfig;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.ReadRequest;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.SpaceCheck;
+import io.curvefs.proto.Target;
 import io.curvefs.proto.Volume;
 import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
@@ -221,6 +228,35 @@ public final class LocalCluster implements AutoCloseable {
                     .setName(name)
                     .setUuid(fileSystem.toString())
                     .setVolumeStorage(storage)));
+  }
+
+  /** What each data group finds of the space of a file system on volumes: an fsck. */
+  public List<SpaceCheck> checkSpace(String fileSystem) throws IOException {
+    FileSystem found =
+        coordinate(
+                CoordinateRequest.newBuilder()
+                    .setGetRouting(GetRouting.newBuilder().setFileSystem(fileSystem)))
+            .getRouting()
+            .getFileSystem();
+    LeaderClient leaders = new LeaderClient(rpc, group -> addresses(), timer);
+    return found.getPartitionGroupsList().stream()
+        .distinct()
+        .map(
+            group ->
+                leaders
+                    .call(
+                        new GroupId(group),
+                        RpcMethod.READ,
+                        ReadRequest.newBuilder()
+                            .setTarget(
+                                Target.newBuilder().setGroup(group).setFileSystem(found.getId()))
+                            .setCheckSpace(CheckSpace.getDefaultInstance())
+                            .build(),
+                        ReadReply.class,
+                        Deadline.in(LONG))
+                    .join()
+                    .getSpaceCheck())
+        .toList();
   }
 
   public MetaClient connect(String fileSystem) throws RefusedException {

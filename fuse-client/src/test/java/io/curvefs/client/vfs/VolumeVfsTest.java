@@ -10,6 +10,7 @@ import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.SpaceCheck;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -56,9 +57,15 @@ class VolumeVfsTest {
   }
 
   @AfterEach
-  void unmount() {
+  void unmount() throws IOException {
     assertThat(vfs.openHandles()).isZero();
     mount.close();
+    for (SpaceCheck check : cluster.checkSpace(fileSystem)) {
+      assertThat(check.getProblemsList()).isEmpty();
+      assertThat(check.getLeaked() + check.getDoublyOwned() + check.getUnmarked()).isZero();
+      assertThat(check.getSet())
+          .isEqualTo(check.getUsed() + check.getReserved() + check.getQuarantined());
+    }
   }
 
   private static ByteString name(String text) {
