@@ -18,10 +18,10 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks that this mount has reserved in one raft group and not used yet. Who writes is promised
- * blocks first, so that a full volume is told to write(2), and takes them when it knows how many it
- * needs. Reserved is in advance, the more the faster it is used up, so that a stream of writes does
- * not wait for a request. Thread-safe.
+ * Blocks that this mount has reserved in one raft group and pool set and not used yet. Who writes
+ * is promised blocks first, so that a full volume is told to write(2), and takes them when it knows
+ * how many it needs. Reserved is in advance, the more the faster it is used up, so that a stream of
+ * writes does not wait for a request. Thread-safe.
  */
 final class SpacePool {
   /** What is reserved at least: 1 MiB. */
@@ -41,6 +41,7 @@ final class SpacePool {
 
   private final VolumeMeta meta;
   private final int group;
+  private final String poolSet;
   private final Duration restMax;
   private final Executor background;
   private final LongSupplier nanoTime;
@@ -83,9 +84,15 @@ final class SpacePool {
    * @param restMax how long freed blocks rest: a writer waits so long for them
    */
   SpacePool(
-      VolumeMeta meta, int group, Duration restMax, Executor background, LongSupplier nanoTime) {
+      VolumeMeta meta,
+      int group,
+      String poolSet,
+      Duration restMax,
+      Executor background,
+      LongSupplier nanoTime) {
     this.meta = meta;
     this.group = group;
+    this.poolSet = poolSet;
     this.restMax = restMax;
     this.background = background;
     this.nanoTime = nanoTime;
@@ -145,7 +152,7 @@ final class SpacePool {
       behind = free.isEmpty() ? 0 : free.lastKey() + free.lastEntry().getValue() - 1;
     }
     try {
-      add(meta.reserve(inode, wanted, 1, behind));
+      add(meta.reserve(inode, poolSet, wanted, 1, behind));
     } catch (RefusedException e) {
       synchronized (this) {
         scarce = true; // a writer that needs some will hear why
@@ -160,7 +167,7 @@ final class SpacePool {
   private void ask(InodeId inode, int wanted, int missing, long behind, Patience patience)
       throws RefusedException {
     try {
-      add(meta.reserve(inode, wanted, missing, behind));
+      add(meta.reserve(inode, poolSet, wanted, missing, behind));
     } catch (RefusedException e) {
       if (!patience.isWorthWaiting(e)) {
         throw e.refusal() == Refusal.SPACE_RESTS ? new RefusedException(Refusal.ENOSPC) : e;

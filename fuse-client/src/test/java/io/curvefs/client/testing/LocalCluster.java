@@ -52,6 +52,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.IntFunction;
 
 /** Metaservers and an S3 endpoint in this process, on loopback, with one file system. */
 public final class LocalCluster implements AutoCloseable {
@@ -189,9 +190,23 @@ public final class LocalCluster implements AutoCloseable {
    */
   public void createVolumeFileSystem(String name, int quarantineSeconds, int... mebibytes)
       throws IOException {
+    createVolumeFileSystem(name, quarantineSeconds, number -> "default", mebibytes);
+  }
+
+  /**
+   * As {@link #createVolumeFileSystem(String, int, int...)}, where the first volume's pool set is
+   * the default one.
+   *
+   * @param poolSets by number of the volume
+   */
+  public void createVolumeFileSystem(
+      String name, int quarantineSeconds, IntFunction<String> poolSets, int... mebibytes)
+      throws IOException {
     UUID fileSystem = UUID.randomUUID();
     VolumeStorage.Builder storage =
-        VolumeStorage.newBuilder().setPoolSet("default").setQuarantineSeconds(quarantineSeconds);
+        VolumeStorage.newBuilder()
+            .setPoolSet(poolSets.apply(1))
+            .setQuarantineSeconds(quarantineSeconds);
     for (int i = 0; i < mebibytes.length; i++) {
       Path file = directory.resolve(name + "-volume-" + (i + 1));
       try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
@@ -208,7 +223,7 @@ public final class LocalCluster implements AutoCloseable {
                 BlockDevice.BLOCK_BYTES,
                 VolumeHeader.GROUP_BLOCKS,
                 device.size(),
-                "default",
+                poolSets.apply(i + 1),
                 Instant.EPOCH,
                 1),
             Volumes.Overwrite.REFUSED);
@@ -217,7 +232,7 @@ public final class LocalCluster implements AutoCloseable {
                 .setNumber(i + 1)
                 .setUri("file://" + file)
                 .setUuid(volume.toString())
-                .setPoolSet("default")
+                .setPoolSet(poolSets.apply(i + 1))
                 .setBlocks(VolumeLayout.blocks(device.size())));
       }
     }
