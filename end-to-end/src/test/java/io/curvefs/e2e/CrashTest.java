@@ -7,6 +7,7 @@ import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Cluster;
 import io.curvefs.e2e.testing.Mount;
+import io.curvefs.e2e.testing.OnBuckets;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -23,11 +24,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Processes that die: what was acknowledged is still there. */
 @Timeout(300)
+@Tag("volumes")
 class CrashTest {
   private static Cluster cluster;
 
@@ -201,6 +204,7 @@ class CrashTest {
   }
 
   @Test
+  @OnBuckets("the object store dies")
   void when_the_object_store_is_gone_fsync_says_so_within_the_bound_and_works_again_later()
       throws Exception {
     cluster.createFileSystem("outage");
@@ -230,6 +234,7 @@ class CrashTest {
   }
 
   @Test
+  @OnBuckets("the object store dies")
   void what_a_failed_fsync_has_lost_is_not_shown_to_who_opens_again() throws Exception {
     cluster.createFileSystem("verified");
     Mount mount = cluster.mount("verified", "s3_timeout=5");
@@ -244,6 +249,7 @@ class CrashTest {
   }
 
   @Test
+  @OnBuckets("there write(2) itself fails without a metaserver, as it needs space")
   void when_the_metaservers_are_gone_fsync_says_so_and_a_later_one_saves_the_bytes()
       throws Exception {
     cluster.createFileSystem("silent");

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** Sizes that take minutes. */
 @Tag("long")
+@Tag("volumes")
 class LargeTest {
   private static Mount mount;
 

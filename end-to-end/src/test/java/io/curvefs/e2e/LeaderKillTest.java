@@ -12,11 +12,13 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Three metaservers, of which one dies in the middle of the work. */
 @Timeout(300)
+@Tag("volumes")
 class LeaderKillTest {
   private Cluster cluster;
   private Mount mount;

@@ -8,6 +8,7 @@ import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Cluster;
 import io.curvefs.e2e.testing.Mount;
+import io.curvefs.e2e.testing.OnBuckets;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,11 +18,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** File systems and mounts from beginning to end, by the commands that users have. */
 @Timeout(300)
+@Tag("volumes")
 class LifeTest {
   private static Cluster cluster;
 
@@ -36,6 +39,7 @@ class LifeTest {
   }
 
   @Test
+  @OnBuckets("it counts objects; VolumeCommandsTest has the life of volumes")
   void a_file_system_is_created_shown_refused_while_mounted_and_deleted_with_its_objects()
       throws IOException {
     List<Path> ofOthers = cluster.objects();
@@ -63,6 +67,7 @@ class LifeTest {
   }
 
   @Test
+  @OnBuckets("it counts objects; VolumeTest counts blocks")
   void objects_of_deleted_and_truncated_files_go() throws IOException {
     cluster.createFileSystem("garbage");
     Mount mount = cluster.mount("garbage");
@@ -80,6 +85,7 @@ class LifeTest {
   }
 
   @Test
+  @OnBuckets("it counts objects; VolumeTest counts blocks")
   void objects_that_are_overwritten_in_place_go() throws IOException {
     cluster.createFileSystem("overwritten");
     Mount mount = cluster.mount("overwritten");
@@ -98,6 +104,7 @@ class LifeTest {
   }
 
   @Test
+  @OnBuckets("blocks are overwritten in place, nothing is compacted")
   void a_chunk_of_many_small_writes_is_compacted_and_reads_the_same() throws IOException {
     cluster.createFileSystem("compacted");
     Mount mount = cluster.mount("compacted");
@@ -116,6 +123,7 @@ class LifeTest {
   }
 
   @Test
+  @OnBuckets("volumes have no keys")
   void keys_are_never_shown_again() throws IOException {
     cluster.createFileSystem("secret");
     Mount mount = cluster.mount("secret");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
+import io.curvefs.e2e.testing.Storage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -14,23 +15,27 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 
 /** What POSIX says of a file system, asked of a real mount by ordinary programs. */
 @Timeout(300)
+@Tag("volumes")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PosixTest {
-  private static Mount mount;
+  private Mount mount;
   private Path dir;
 
   @BeforeAll
-  static void mount() {
-    mount = SharedCluster.get().mount(SharedCluster.newFileSystem());
+  void mount() {
+    mount = SharedCluster.get().mount(SharedCluster.newFileSystem(Storage.of(getClass())));
   }
 
   @AfterAll
-  static void unmount() {
+  void unmount() {
     mount.unmount();
   }
 

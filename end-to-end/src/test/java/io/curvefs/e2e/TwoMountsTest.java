@@ -7,6 +7,7 @@ import io.curvefs.e2e.testing.Await;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
+import io.curvefs.e2e.testing.Storage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,11 +18,13 @@ import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Two hosts' mounts of one file system: what one has closed, the other sees when it opens. */
 @Timeout(300)
+@Tag("volumes")
 class TwoMountsTest {
   private static Mount here;
   private static Mount there;
@@ -119,11 +122,16 @@ class TwoMountsTest {
       here.dropCaches();
       assertThat(open.readAllBytes()).hasSize(content.length - 1);
     }
-    int objects = SharedCluster.get().objects().size();
-    Await.until(
-        "the object's end",
-        Duration.ofSeconds(30),
-        () -> SharedCluster.get().objects().size() < objects);
+    long stored = stored();
+    Await.until("the content's end", Duration.ofSeconds(30), () -> stored() < stored);
+  }
+
+  /** Objects, or bytes of files on the volume. */
+  private static long stored() {
+    return switch (Storage.CHOSEN) {
+      case BUCKET -> SharedCluster.get().objects().size();
+      case VOLUME -> SharedCluster.get().usage(here.fileSystem()).used();
+    };
   }
 
   @Test

@@ -31,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>{@code -Dcurvefs.test.entries=1000000} has it take hours, and directories of that size.
  */
 class WarmupMatrixTest {
-  private static final int ENTRIES = Integer.getInteger("curvefs.test.entries", 400);
+  private static final int ENTRIES = Integer.getInteger("curvefs.test.entries", 120);
 
   /** Of a directory, as many entries as that have content; the others are empty. */
   private static final int WITH_CONTENT = 1_000;
@@ -47,9 +47,9 @@ class WarmupMatrixTest {
   @TempDir private Path caches;
 
   enum Target {
-    /** Two seconds of warmup each. */
-    LARGE_FILE("large", "16M", "cache_size=16M", "cache_size=1G"),
-    HUGE_DIRECTORY("huge", "800K", "cache_files=150", "cache_files=5000000");
+    /** A second and a half of warmup each: a disturbance comes in the middle. */
+    LARGE_FILE("large", "11M", "cache_size=8M", "cache_size=1G"),
+    HUGE_DIRECTORY("huge", "320K", "cache_files=50", "cache_files=5000000");
 
     private final String directory;
     private final String bandwidth;
@@ -94,7 +94,7 @@ class WarmupMatrixTest {
     Shell.bash(
         writer.root(),
         "mkdir -p large/a large/b huge/a huge/b; for d in a b; do"
-            + " head -c 32M /dev/urandom > large/$d/file; done");
+            + " head -c 16M /dev/urandom > large/$d/file; done");
     entries(writer, "huge/a", ENTRIES);
     entries(writer, "huge/b", ENTRIES / 10);
     for (Target target : Target.values()) {

@@ -6,8 +6,10 @@ import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
+import io.curvefs.e2e.testing.Storage;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -16,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What people do on a file system all day. */
 @Timeout(300)
+@Tag("volumes")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class WorkloadTest {
   private Mount mount;
@@ -27,7 +30,7 @@ class WorkloadTest {
 
   @BeforeAll
   void mount() {
-    mount = SharedCluster.get().mount(SharedCluster.newFileSystem(), options());
+    mount = SharedCluster.get().mount(SharedCluster.newFileSystem(Storage.of(getClass())), options());
     Shell.bash(
         mount.root(),
         "mkdir tree && (cd "

@@ -2,6 +2,7 @@ package io.curvefs.e2e.testing;
 
 import io.curvefs.rpc.testing.FreePorts;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.FileVisitResult;
@@ -24,6 +25,14 @@ public final class Cluster implements AutoCloseable {
   public static final String BUCKET = "e2e-bucket";
   public static final String ACCESS_KEY = "e2e-access";
   public static final String SECRET_KEY = "e2e-secret-5d41402abc4b";
+
+  /** Of a volume for a suite; nothing of it is on the disk but what is written. */
+  private static final long VOLUME_BYTES = 16L << 30;
+
+  private static final String QUARANTINE = "--quarantine";
+
+  /** A transfer may take a quarter of it: enough for a busy machine. */
+  private static final int QUARANTINE_SECONDS = 20;
 
   private final Path directory;
   private final List<Integer> ports;
@@ -163,6 +172,11 @@ public final class Cluster implements AutoCloseable {
     return command("fsck", arguments);
   }
 
+  /** How the volumes of a file system are used, as the command says. */
+  public SpaceUsage usage(String fileSystem) {
+    return SpaceUsage.parse(volume("usage", fileSystem, "--json").ok().out());
+  }
+
   private Shell.Result command(String name, Object... arguments) {
     List<Object> command = new ArrayList<>(List.of(Checkout.CURVEFS, name, arguments[0]));
     command.addAll(List.of("--meta", addresses()));
@@ -171,9 +185,25 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
+   * Where they were chosen to be.
+   *
    * @param more options of the command
    */
   public void createFileSystem(String name, String... more) {
+    createFileSystem(Storage.CHOSEN, name, more);
+  }
+
+  /**
+   * @param more options of the command
+   */
+  public void createFileSystem(Storage storage, String name, String... more) {
+    switch (storage) {
+      case BUCKET -> createOnBucket(name, more);
+      case VOLUME -> createOnVolume(name, newVolume("volume-" + name, VOLUME_BYTES), more);
+    }
+  }
+
+  private void createOnBucket(String name, String... more) {
     List<Object> arguments =
         new ArrayList<>(
             List.of(
@@ -189,6 +219,34 @@ public final class Cluster implements AutoCloseable {
                 SECRET_KEY));
     arguments.addAll(List.of(more));
     fs(arguments.toArray()).ok();
+  }
+
+  /** A sparse file that can be a volume; an existing one gets that length. */
+  public Path newVolume(String name, long bytes) {
+    Path file = directory.resolve(name);
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return file;
+  }
+
+  /**
+   * @param volume a plain file
+   * @param more options of the command
+   */
+  public void createOnVolume(String name, Path volume, String... more) {
+    List<Object> arguments = new ArrayList<>(List.of("create", name, "--volume", uri(volume)));
+    if (!List.of(more).contains(QUARANTINE)) {
+      arguments.addAll(List.of(QUARANTINE, QUARANTINE_SECONDS));
+    }
+    arguments.addAll(List.of(more));
+    fs(arguments.toArray()).ok();
+  }
+
+  public static String uri(Path volume) {
+    return "file://" + volume;
   }
 
   /** Mounts a file system in a new directory. */

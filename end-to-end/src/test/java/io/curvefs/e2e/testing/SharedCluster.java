@@ -14,10 +14,15 @@ public final class SharedCluster {
     return cluster;
   }
 
+  /** A new file system's name; it is created where they were chosen to be. */
+  public static String newFileSystem() {
+    return newFileSystem(Storage.CHOSEN);
+  }
+
   /** A new file system's name; it is created. */
-  public static synchronized String newFileSystem() {
+  public static synchronized String newFileSystem(Storage storage) {
     String name = "e2e-" + ++fileSystems;
-    get().createFileSystem(name);
+    get().createFileSystem(storage, name);
     return name;
   }
 }

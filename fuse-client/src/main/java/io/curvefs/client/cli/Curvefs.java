@@ -27,7 +27,8 @@ import picocli.CommandLine.Command;
       ProfileCommand.class,
       WarmupCommand.class,
       BenchCommand.class,
-      EpochsCommand.class
+      EpochsCommand.class,
+      VolumeTrialCommand.class
     })
 public final class Curvefs {
   private Curvefs() {}

@@ -5,7 +5,7 @@ import io.curvefs.client.bench.PageCache;
 import io.curvefs.client.bench.Requests;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.mount.MountPoint;
-import io.curvefs.client.mount.MountTable;
+import io.curvefs.client.quickstart.Children;
 import io.curvefs.client.quickstart.ProcessEnd;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,26 +81,6 @@ final class Host implements AutoCloseable {
     }
     if (process.isPresent() && !ProcessEnd.await(process.get(), END_MAX)) {
       throw new IOException("the process of the mount at " + root + " does not end");
-    }
-  }
-
-  /** Takes a mount away, whatever becomes of what was written through it. May be repeated. */
-  static void abandon(Path root) throws IOException {
-    if (MountTable.at(root).isEmpty()) {
-      return;
-    }
-    Optional<ProcessHandle> process = Optional.empty();
-    try {
-      process = ProcessHandle.of(MountHandle.containing(root).pid());
-    } catch (IOException e) {
-      // Nobody serves it.
-    }
-    process.ifPresent(ProcessHandle::destroyForcibly);
-    if (!MountPoint.detach(root)) {
-      throw new IOException(root + " cannot be unmounted: do it with 'umount -l " + root + "'");
-    }
-    if (process.isPresent() && !ProcessEnd.await(process.get(), END_MAX)) {
-      throw new IOException("process " + process.get().pid() + " cannot be killed");
     }
   }
 }

@@ -1,6 +1,8 @@
 package io.curvefs.client.epochs;
 
 import io.curvefs.client.bench.Workplace;
+import io.curvefs.client.quickstart.AbandonedMount;
+import io.curvefs.client.quickstart.Children;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.Ports;
 import io.curvefs.objectstore.S3Credentials;
@@ -250,7 +252,7 @@ final class Installation implements AutoCloseable {
 
   private void abandonMounts() throws IOException {
     for (Path root : mounted) {
-      Host.abandon(root);
+      AbandonedMount.remove(root);
     }
   }
 

@@ -316,13 +316,25 @@ public final class Vfs {
     return last != null ? last : namespace.attributes(inode);
   }
 
-  public void write(long handle, long offset, ByteBuffer src) throws IOException {
+  /**
+   * Writes, and says how much: on a full volume, as much as there is room for, as write(2) promises.
+   * Otherwise a file would have bytes of a write that failed.
+   */
+  public int write(long handle, long offset, ByteBuffer src) throws IOException {
     OpenFiles.FileHandle open = files.get(handle);
     open.reportFailure();
-    if (offset + src.remaining() > Layout.FILE_BYTES_MAX) {
+    int wanted = src.remaining();
+    if (offset + wanted > Layout.FILE_BYTES_MAX) {
       throw new RefusedException(Refusal.EFBIG);
     }
-    open.data.write(offset, src);
+    try {
+      open.data.write(offset, src);
+    } catch (RefusedException e) {
+      if (e.refusal() != Refusal.ENOSPC || src.remaining() == wanted) {
+        throw e;
+      }
+    }
+    return wanted - src.remaining();
   }
 
   /** fsync(2), and what close(2) waits for. */

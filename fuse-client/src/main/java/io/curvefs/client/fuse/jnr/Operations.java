@@ -372,9 +372,10 @@ final class Operations {
         Place.WRITE,
         request,
         () -> {
-          vfs.write(Replies.handle(fileInfo), offset, Memory.buffer(buffer, (int) size));
-          metrics.written(size);
-          replies.written(request, (int) size);
+          int written =
+              vfs.write(Replies.handle(fileInfo), offset, Memory.buffer(buffer, (int) size));
+          metrics.written(written);
+          replies.written(request, written);
         });
   }
 

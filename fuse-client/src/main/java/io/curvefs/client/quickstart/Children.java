@@ -1,6 +1,5 @@
-package io.curvefs.client.epochs;
+package io.curvefs.client.quickstart;
 
-import io.curvefs.client.quickstart.Ports;
 import io.curvefs.rpc.Deadline;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -18,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * Processes that end with us. Each has a session of its own, so that Ctrl-C reaches us alone and we
  * end them in order. Thread-safe; closed from any thread.
  */
-final class Children implements AutoCloseable {
+public final class Children implements AutoCloseable {
   private static final Duration START_MAX = Duration.ofSeconds(60);
   private static final Duration END_MAX = Duration.ofSeconds(10);
   private static final long POLL_MILLIS = 50;
@@ -31,12 +30,12 @@ final class Children implements AutoCloseable {
   /**
    * @param logs directory of what each process says
    */
-  Children(Path logs) {
+  public Children(Path logs) {
     this.logs = logs;
   }
 
   /** Starts a server and returns once it answers at its port of the loopback address. */
-  void serve(String name, int port, List<String> command) throws IOException {
+  public Process serve(String name, int port, List<String> command) throws IOException {
     Path log = logs.resolve(name + ".log");
     Process process = start(command, log, log);
     Deadline deadline = Deadline.in(START_MAX);
@@ -50,7 +49,15 @@ final class Children implements AutoCloseable {
       }
       pause(POLL_MILLIS);
     }
+    return process;
   }
+
+  /**
+   * How a command ended.
+   *
+   * @param text its standard output
+   */
+  public record Ended(int status, String text) {}
 
   /**
    * Runs a command to its end.
@@ -58,7 +65,16 @@ final class Children implements AutoCloseable {
    * @return its standard output
    * @throws IOException with what it said, if it fails or takes longer
    */
-  String run(Duration max, List<String> command) throws IOException {
+  public String run(Duration max, List<String> command) throws IOException {
+    return run(max, 0, command).text();
+  }
+
+  /**
+   * Runs a command that may end with that status or a lower one.
+   *
+   * @throws IOException with what it said, if it fails otherwise or takes longer
+   */
+  public Ended run(Duration max, int statusMax, List<String> command) throws IOException {
     Path out = Files.createTempFile(logs, "command-", ".out");
     Path errors = Files.createTempFile(logs, "command-", ".err");
     try {
@@ -67,11 +83,11 @@ final class Children implements AutoCloseable {
         throw new IOException(
             "'" + String.join(" ", command) + "' takes more than " + max.toSeconds() + " s");
       }
-      if (process.exitValue() != 0) {
+      if (process.exitValue() > statusMax) {
         throw new IOException(
             "'" + String.join(" ", command) + "' failed: " + lastWords(errors) + lastWords(out));
       }
-      return Files.readString(out);
+      return new Ended(process.exitValue(), Files.readString(out));
     } finally {
       Files.deleteIfExists(out);
       Files.deleteIfExists(errors);
@@ -109,7 +125,7 @@ final class Children implements AutoCloseable {
     }
   }
 
-  static void pause(long millis) throws IOException {
+  public static void pause(long millis) throws IOException {
     try {
       TimeUnit.MILLISECONDS.sleep(millis);
     } catch (InterruptedException e) {
