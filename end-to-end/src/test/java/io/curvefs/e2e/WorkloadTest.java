@@ -30,7 +30,8 @@ class WorkloadTest {
 
   @BeforeAll
   void mount() {
-    mount = SharedCluster.get().mount(SharedCluster.newFileSystem(Storage.of(getClass())), options());
+    mount =
+        SharedCluster.get().mount(SharedCluster.newFileSystem(Storage.of(getClass())), options());
     Shell.bash(
         mount.root(),
         "mkdir tree && (cd "

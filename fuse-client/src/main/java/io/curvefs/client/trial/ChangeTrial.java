@@ -20,8 +20,7 @@ final class ChangeTrial {
   private final Findings findings;
   private final Crew crew;
 
-  ChangeTrial(
-      TrialOptions options, List<TrialMount> mounts, Findings findings, Crew crew) {
+  ChangeTrial(TrialOptions options, List<TrialMount> mounts, Findings findings, Crew crew) {
     this.options = options;
     this.mounts = mounts;
     this.findings = findings;

@@ -223,7 +223,9 @@ final class Changer {
     findings.verified.incrementAndGet();
   }
 
-  /** A call has failed, so nothing is sure but what was synced: what is there counts from now on. */
+  /**
+   * A call has failed, so nothing is sure but what was synced: what is there counts from now on.
+   */
   private void lookAgain(TrialMount mount, IOException cause) throws IOException {
     IOException last = cause;
     for (int tries = 0; tries < RETRY_MAX; tries++) {
@@ -251,8 +253,7 @@ final class Changer {
   private void look(TrialMount mount) throws IOException {
     Set<String> names = new HashSet<>();
     for (int i = 0; i < 2; i++) {
-      try (DirectoryStream<Path> there =
-          Files.newDirectoryStream(path(mount, "d" + i))) {
+      try (DirectoryStream<Path> there = Files.newDirectoryStream(path(mount, "d" + i))) {
         for (Path name : there) {
           names.add("d" + i + "/" + name.getFileName());
         }
@@ -300,7 +301,8 @@ final class Changer {
       }
       FileModel model = files.remove(name);
       if (!name.equals(maybe) && !(name.equals(maybeNew) && model.length() == 0)) {
-        findings.wrongBytes(Math.max(1, model.length()), directory + "/" + name + ": lost in " + doing);
+        findings.wrongBytes(
+            Math.max(1, model.length()), directory + "/" + name + ": lost in " + doing);
       }
     }
   }

@@ -8,7 +8,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Looks at whose the blocks are. */
 final class Checks {
-  /** Until a dead mount's session has ended, its blocks have rested, and files that it held open. */
+  /**
+   * Until a dead mount's session has ended, its blocks have rested, and files that it held open.
+   */
   private static final Duration SETTLED_MAX = Duration.ofSeconds(180);
 
   private static final long POLL_MILLIS = 500;
@@ -53,7 +55,8 @@ final class Checks {
         return space;
       }
       if (deadline.hasPassed()) {
-        findings.leaked(space.reserved() + space.quarantined(), when + " do not come back: " + space);
+        findings.leaked(
+            space.reserved() + space.quarantined(), when + " do not come back: " + space);
         return space;
       }
       Children.pause(POLL_MILLIS);

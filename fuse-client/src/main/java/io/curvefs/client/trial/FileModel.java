@@ -26,9 +26,7 @@ final class FileModel {
     return current.length;
   }
 
-  /**
-   * A write, of which as much was done as {@code done} says; the rest may have been.
-   */
+  /** A write, of which as much was done as {@code done} says; the rest may have been. */
   void write(int offset, byte[] bytes, int done) {
     int before = current.length;
     int end = Math.max(before, offset + bytes.length);
@@ -56,8 +54,7 @@ final class FileModel {
     if (offset >= end) {
       return;
     }
-    unsynced.add(
-        new Change(offset, new byte[end - offset], current.length, current.length));
+    unsynced.add(new Change(offset, new byte[end - offset], current.length, current.length));
     if (done) {
       Arrays.fill(current, offset, end, (byte) 0);
     }
@@ -81,7 +78,8 @@ final class FileModel {
 
   /** Bytes that a file cannot have after a crash. From now on it must hold what it has. */
   long wrongAfterCrash(byte[] actual) {
-    long wrong = mayHaveLength(actual.length) ? 0 : Math.max(1, Math.abs(actual.length - synced.length));
+    long wrong =
+        mayHaveLength(actual.length) ? 0 : Math.max(1, Math.abs(actual.length - synced.length));
     for (int i = 0; i < actual.length; i++) {
       wrong += mayBe(i, actual[i]) ? 0 : 1;
     }

@@ -114,7 +114,9 @@ final class Installation implements AutoCloseable {
   }
 
   private String servers() {
-    return IntStream.rangeClosed(1, SERVERS).mapToObj(this::address).collect(Collectors.joining(","));
+    return IntStream.rangeClosed(1, SERVERS)
+        .mapToObj(this::address)
+        .collect(Collectors.joining(","));
   }
 
   void startServer(int server) throws IOException {
@@ -232,7 +234,8 @@ final class Installation implements AutoCloseable {
   long fileBlocks(Path directory) throws IOException {
     return children
             .run(
-                COMMAND_MAX, List.of("find", directory.toString(), "-type", "f", "-printf", "%b\\n"))
+                COMMAND_MAX,
+                List.of("find", directory.toString(), "-type", "f", "-printf", "%b\\n"))
             .lines()
             .mapToLong(Long::parseLong)
             .sum()

@@ -24,9 +24,11 @@ public interface LibC {
 
   int close(int descriptor);
 
-  @ssize_t long pread(int descriptor, @Out byte[] bytes, @size_t long count, @off_t long offset);
+  @ssize_t
+  long pread(int descriptor, @Out byte[] bytes, @size_t long count, @off_t long offset);
 
-  @ssize_t long pwrite(int descriptor, @In byte[] bytes, @size_t long count, @off_t long offset);
+  @ssize_t
+  long pwrite(int descriptor, @In byte[] bytes, @size_t long count, @off_t long offset);
 
   int ftruncate(int descriptor, @off_t long length);
 

@@ -62,8 +62,7 @@ final class OpenFile implements AutoCloseable {
   }
 
   void punch(long offset, long length) throws IOException {
-    checked(
-        "fallocate", LibC.INSTANCE.fallocate(descriptor, LibC.PUNCH_HOLE, offset, length));
+    checked("fallocate", LibC.INSTANCE.fallocate(descriptor, LibC.PUNCH_HOLE, offset, length));
   }
 
   void sync() throws IOException {

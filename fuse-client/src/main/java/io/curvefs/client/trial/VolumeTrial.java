@@ -45,8 +45,7 @@ public final class VolumeTrial implements AutoCloseable {
     installation.start();
     List<TrialMount> mounts = List.of(installation.mount("1"), installation.mount("2"));
     Checks checks = new Checks(installation, findings);
-    Killer killer =
-        new Killer(installation, mounts, checks, findings, new Random(options.seed()));
+    Killer killer = new Killer(installation, mounts, checks, findings, new Random(options.seed()));
     // A few for each fill, most for the changes.
     int inFills = Math.min(options.kills() / 2, 2 * options.fillRounds());
 

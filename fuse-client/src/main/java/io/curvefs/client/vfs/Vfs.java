@@ -317,8 +317,8 @@ public final class Vfs {
   }
 
   /**
-   * Writes, and says how much: on a full volume, as much as there is room for, as write(2) promises.
-   * Otherwise a file would have bytes of a write that failed.
+   * Writes, and says how much: on a full volume, as much as there is room for, as write(2)
+   * promises. Otherwise a file would have bytes of a write that failed.
    */
   public int write(long handle, long offset, ByteBuffer src) throws IOException {
     OpenFiles.FileHandle open = files.get(handle);
