@@ -129,6 +129,7 @@ class ArchitectureTest {
           .resideInAnyPackage(
               "io.curvefs.client.bench..",
               "io.curvefs.client.epochs..",
+              "io.curvefs.client.trial..",
               "io.curvefs.client.quickstart..")
           .should()
           .dependOnClassesThat()

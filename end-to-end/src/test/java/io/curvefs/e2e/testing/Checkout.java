@@ -19,6 +19,9 @@ public final class Checkout {
   public static final Path MOUNT = HOME.resolve("bin/mount.curvefs");
   private static final Path LIBRARIES = collectLibraries();
 
+  /** Processes of tests live for seconds: optimizing them takes longer than it saves. */
+  private static final String FEW_COMPILATIONS = "-XX:TieredStopAtLevel=1";
+
   private Checkout() {}
 
   private static Path find() {
@@ -36,6 +39,7 @@ public final class Checkout {
   public static ProcessBuilder process(List<String> command) {
     ProcessBuilder process = new ProcessBuilder(command);
     process.environment().put("CURVEFS_LIB", LIBRARIES.toString());
+    process.environment().put("CURVEFS_JAVA_FLAGS", FEW_COMPILATIONS);
     return process;
   }
 

@@ -237,7 +237,15 @@ public final class Cluster implements AutoCloseable {
    * @param more options of the command
    */
   public void createOnVolume(String name, Path volume, String... more) {
-    List<Object> arguments = new ArrayList<>(List.of("create", name, "--volume", uri(volume)));
+    createOnVolumes(name, uri(volume), more);
+  }
+
+  /**
+   * @param volumes URIs, separated by commas
+   * @param more options of the command
+   */
+  public void createOnVolumes(String name, String volumes, String... more) {
+    List<Object> arguments = new ArrayList<>(List.of("create", name, "--volume", volumes));
     if (!List.of(more).contains(QUARANTINE)) {
       arguments.addAll(List.of(QUARANTINE, QUARANTINE_SECONDS));
     }

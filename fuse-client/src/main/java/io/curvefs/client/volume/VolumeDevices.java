@@ -29,8 +29,12 @@ final class VolumeDevices implements AutoCloseable {
 
   private BlockDevice of(BlockRange range) throws IOException {
     int volume = range.volume().value();
-    BlockDevice device = open.get(volume);
-    return device != null ? device : opened(volume);
+    BlockDevice known = open.get(volume);
+    BlockDevice device = known != null ? known : opened(volume);
+    if (range.deviceOffset() + range.bytes() > device.size()) {
+      device.refreshSize(); // it was expanded after it was opened
+    }
+    return device;
   }
 
   synchronized BlockDevice opened(int volume) throws IOException {
