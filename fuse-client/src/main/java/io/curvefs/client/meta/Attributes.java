@@ -14,7 +14,9 @@ import io.curvefs.proto.Timestamp;
  * @param parent inode of a directory's parent; 0 for others
  * @param version grows with every change of the inode
  * @param dataVersion grows when the bytes change
- * @param allocated bytes that are backed by objects
+ * @param allocated bytes that are backed by objects or blocks
+ * @param poolSet where blocks of the file, or of files created in the directory, come from; empty:
+ *     the file system's default
  */
 public record Attributes(
     InodeId id,
@@ -35,7 +37,8 @@ public record Attributes(
     long parent,
     long version,
     long dataVersion,
-    long allocated) {
+    long allocated,
+    String poolSet) {
 
   static Attributes of(Inode inode) {
     return new Attributes(
@@ -57,7 +60,8 @@ public record Attributes(
         inode.getParent(),
         inode.getVersion(),
         inode.getDataVersion(),
-        inode.getAllocated());
+        inode.getAllocated(),
+        inode.getPoolSet());
   }
 
   public boolean isDirectory() {
@@ -93,6 +97,7 @@ public record Attributes(
         parent,
         version,
         dataVersion,
-        allocated);
+        allocated,
+        poolSet);
   }
 }

@@ -159,6 +159,19 @@ public final class MetaClient implements AutoCloseable {
     }
   }
 
+  /**
+   * Has closes told soon that have not been: space of files that are gone waits for them.
+   *
+   * @return whether there are any
+   */
+  public boolean tellClosesSoon() {
+    if (!openFiles.hasClosed()) {
+      return false;
+    }
+    sessions.beatSoon();
+    return true;
+  }
+
   /** Tells of closed files now rather than with the next beat. */
   public void reportOpensNow() {
     reportOpens();

@@ -114,6 +114,11 @@ final class OpenFiles {
     return taken;
   }
 
+  /** Whether the metaservers may take files for open that are closed. */
+  synchronized boolean hasClosed() {
+    return !closed.isEmpty();
+  }
+
   synchronized boolean hasUntold() {
     return !untold.isEmpty();
   }

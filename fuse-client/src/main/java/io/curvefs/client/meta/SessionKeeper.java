@@ -185,6 +185,11 @@ final class SessionKeeper implements AutoCloseable {
     }
   }
 
+  /** Has the next beat come now. */
+  void beatSoon() {
+    thread.execute(this::beat);
+  }
+
   private void beat() {
     ClientSession session;
     synchronized (this) {

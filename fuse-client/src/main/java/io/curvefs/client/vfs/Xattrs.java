@@ -5,6 +5,7 @@ import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
 import java.io.IOException;
 import java.util.List;
@@ -19,6 +20,10 @@ final class Xattrs {
   private static final ByteString TRUSTED = ByteString.copyFromUtf8("trusted.");
   private static final ByteString CONTROL = ByteString.copyFromUtf8(ControlAttributes.PREFIX);
   private static final ByteString ANYWHERE = ByteString.copyFromUtf8(ControlAttributes.ANYWHERE);
+
+  /** Where blocks of a file, or of what is created in a directory, come from. */
+  private static final ByteString POOL_SET = ByteString.copyFromUtf8("curvefs.poolset");
+
   private static final ByteString CAPABILITY = ByteString.copyFromUtf8("security.capability");
 
   private final NamespaceClient namespace;
@@ -40,6 +45,13 @@ final class Xattrs {
   }
 
   ByteString get(ControlAttributes.Asker asker, InodeId inode, ByteString name) throws IOException {
+    if (name.equals(POOL_SET)) {
+      String poolSet = namespace.attributes(inode).poolSet();
+      if (poolSet.isEmpty()) {
+        throw new RefusedException(Refusal.ENODATA);
+      }
+      return ByteString.copyFromUtf8(poolSet);
+    }
     if (isControl(inode, name)) {
       ByteString value = control.get(asker, inode, name.toStringUtf8());
       if (value == null) {
@@ -62,6 +74,10 @@ final class Xattrs {
 
   void set(ControlAttributes.Asker asker, SetXattr.Builder set) throws IOException {
     InodeId inode = new InodeId(set.getInode());
+    if (set.getName().equals(POOL_SET)) {
+      setPoolSet(inode, set.getValue());
+      return;
+    }
     if (isControl(inode, set.getName())) {
       if (!control.set(asker, inode, set.getName().toStringUtf8(), set.getValue())) {
         throw new RefusedException(Refusal.EOPNOTSUPP);
@@ -77,7 +93,19 @@ final class Xattrs {
     namespace.setXattr(set);
   }
 
+  private void setPoolSet(InodeId inode, ByteString name) throws RefusedException {
+    if (options.readOnly()) {
+      throw new RefusedException(Refusal.EROFS);
+    }
+    namespace.setAttributes(
+        SetAttributes.newBuilder().setInode(inode.value()).setPoolSet(name.toStringUtf8()));
+  }
+
   void remove(InodeId inode, ByteString name) throws RefusedException {
+    if (name.equals(POOL_SET)) {
+      setPoolSet(inode, ByteString.EMPTY);
+      return;
+    }
     if (!isStored(name)) {
       throw new RefusedException(Refusal.EOPNOTSUPP);
     }

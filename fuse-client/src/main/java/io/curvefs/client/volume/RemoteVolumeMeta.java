@@ -43,12 +43,19 @@ final class RemoteVolumeMeta implements VolumeMeta {
   }
 
   @Override
+  public String poolSetOf(InodeId inode) throws RefusedException {
+    Attributes last = namespace.lastSeen(inode);
+    String own = (last != null ? last : namespace.attributes(inode)).poolSet();
+    return own.isEmpty() ? meta.fileSystem().getVolumeStorage().getPoolSet() : own;
+  }
+
+  @Override
   public int groupOf(InodeId inode) throws RefusedException {
     return meta.groupOf(inode).value();
   }
 
   @Override
-  public Granted reserve(InodeId inode, int blocks, int blocksMin, long behind)
+  public Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
       throws RefusedException {
     MetaClient.Reserved reserved =
         meta.reserve(
@@ -58,12 +65,17 @@ final class RemoteVolumeMeta implements VolumeMeta {
                 .setBlocksMin(blocksMin)
                 .setBehind(behind)
                 .setRangesMax(RANGES_MAX)
-                .setPoolSet(meta.fileSystem().getVolumeStorage().getPoolSet()));
+                .setPoolSet(poolSet));
     List<BlockRange> ranges =
         reserved.ranges().stream()
             .map(range -> new BlockRange(range.getAddress(), range.getCount()))
             .toList();
     return new Granted(reserved.session(), ranges, reserved.scarce());
+  }
+
+  @Override
+  public boolean tellClosesSoon() {
+    return meta.tellClosesSoon();
   }
 
   @Override

@@ -18,10 +18,10 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Blocks that this mount has reserved in one raft group and not used yet. Who writes is promised
- * blocks first, so that a full volume is told to write(2), and takes them when it knows how many it
- * needs. Reserved is in advance, the more the faster it is used up, so that a stream of writes does
- * not wait for a request. Thread-safe.
+ * Blocks that this mount has reserved in one raft group and pool set and not used yet. Who writes
+ * is promised blocks first, so that a full volume is told to write(2), and takes them when it knows
+ * how many it needs. Reserved is in advance, the more the faster it is used up, so that a stream of
+ * writes does not wait for a request. Thread-safe.
  */
 final class SpacePool {
   /** What is reserved at least: 1 MiB. */
@@ -36,8 +36,12 @@ final class SpacePool {
   private static final long SPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long RETRY_MILLIS = 100;
 
+  /** How soon files that were closed and have no name are known to be gone. */
+  private static final long CLOSES_NANOS_MAX = TimeUnit.SECONDS.toNanos(3);
+
   private final VolumeMeta meta;
   private final int group;
+  private final String poolSet;
   private final Duration restMax;
   private final Executor background;
   private final LongSupplier nanoTime;
@@ -80,9 +84,15 @@ final class SpacePool {
    * @param restMax how long freed blocks rest: a writer waits so long for them
    */
   SpacePool(
-      VolumeMeta meta, int group, Duration restMax, Executor background, LongSupplier nanoTime) {
+      VolumeMeta meta,
+      int group,
+      String poolSet,
+      Duration restMax,
+      Executor background,
+      LongSupplier nanoTime) {
     this.meta = meta;
     this.group = group;
+    this.poolSet = poolSet;
     this.restMax = restMax;
     this.background = background;
     this.nanoTime = nanoTime;
@@ -98,7 +108,7 @@ final class SpacePool {
    * @throws RefusedException ENOSPC
    */
   void promise(InodeId inode, int count, long behind) throws RefusedException {
-    long deadline = nanoTime.getAsLong() + restMax.toNanos() * 2;
+    Patience patience = new Patience();
     while (true) {
       int missing;
       int wanted = 0;
@@ -117,7 +127,7 @@ final class SpacePool {
         }
       }
       if (missing > 0) {
-        ask(inode, wanted, missing, behind, deadline);
+        ask(inode, wanted, missing, behind, patience);
       } else {
         if (wanted > 0) {
           int ahead = wanted;
@@ -142,7 +152,7 @@ final class SpacePool {
       behind = free.isEmpty() ? 0 : free.lastKey() + free.lastEntry().getValue() - 1;
     }
     try {
-      add(meta.reserve(inode, wanted, 1, behind));
+      add(meta.reserve(inode, poolSet, wanted, 1, behind));
     } catch (RefusedException e) {
       synchronized (this) {
         scarce = true; // a writer that needs some will hear why
@@ -154,18 +164,35 @@ final class SpacePool {
     }
   }
 
-  private void ask(InodeId inode, int wanted, int missing, long behind, long deadline)
+  private void ask(InodeId inode, int wanted, int missing, long behind, Patience patience)
       throws RefusedException {
     try {
-      add(meta.reserve(inode, wanted, missing, behind));
+      add(meta.reserve(inode, poolSet, wanted, missing, behind));
     } catch (RefusedException e) {
-      if (e.refusal() != Refusal.SPACE_RESTS) {
-        throw e;
-      }
-      if (nanoTime.getAsLong() - deadline > 0) {
-        throw new RefusedException(Refusal.ENOSPC);
+      if (!patience.isWorthWaiting(e)) {
+        throw e.refusal() == Refusal.SPACE_RESTS ? new RefusedException(Refusal.ENOSPC) : e;
       }
       pause();
+    }
+  }
+
+  /** How long one writer waits for blocks of files that are gone. */
+  private final class Patience {
+    private final long began = nanoTime.getAsLong();
+    private long closesTold = began - CLOSES_NANOS_MAX;
+
+    boolean isWorthWaiting(RefusedException refused) {
+      long now = nanoTime.getAsLong();
+      return switch (refused.refusal()) {
+        case SPACE_RESTS -> now - began < restMax.toNanos() * 2 + CLOSES_NANOS_MAX;
+        case ENOSPC -> {
+          if (now - began < CLOSES_NANOS_MAX && meta.tellClosesSoon()) {
+            closesTold = now;
+          }
+          yield now - closesTold < CLOSES_NANOS_MAX;
+        }
+        default -> false;
+      };
     }
   }
 

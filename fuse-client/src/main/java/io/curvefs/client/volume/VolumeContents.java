@@ -44,7 +44,9 @@ public final class VolumeContents implements Contents {
   private final ExecutorService background;
   private final ScheduledExecutorService timer;
   private final SiblingReadAhead siblings;
-  private final Map<Integer, SpacePool> pools = new ConcurrentHashMap<>();
+  private final Map<PoolKey, SpacePool> pools = new ConcurrentHashMap<>();
+
+  private record PoolKey(int group, String poolSet) {}
 
   @GuardedBy("this")
   private final Map<InodeId, Held> files = new HashMap<>();
@@ -116,14 +118,15 @@ public final class VolumeContents implements Contents {
   }
 
   private SpacePool pool(InodeId inode) {
-    int group;
+    PoolKey key;
     try {
-      group = meta.groupOf(inode);
+      key = new PoolKey(meta.groupOf(inode), meta.poolSetOf(inode));
     } catch (RefusedException e) {
-      throw new IllegalStateException("inode " + inode + " is open and has no group", e);
+      throw new IllegalStateException("inode " + inode + " is open and not known", e);
     }
     return pools.computeIfAbsent(
-        group, g -> new SpacePool(meta, g, quarantine, background, System::nanoTime));
+        key,
+        k -> new SpacePool(meta, k.group, k.poolSet, quarantine, background, System::nanoTime));
   }
 
   @Override

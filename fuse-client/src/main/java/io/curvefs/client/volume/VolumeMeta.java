@@ -21,6 +21,9 @@ interface VolumeMeta {
   /** Attributes as they are now: one request. */
   Attributes attributes(InodeId inode) throws RefusedException;
 
+  /** Where blocks of the file come from. */
+  String poolSetOf(InodeId inode) throws RefusedException;
+
   /** The raft group that space for the file comes from; any number that stands for it. */
   int groupOf(InodeId inode) throws RefusedException;
 
@@ -34,11 +37,20 @@ interface VolumeMeta {
   /**
    * Reserves blocks.
    *
+   * @param poolSet where from
    * @param blocksMin of the wanted blocks so many must be had
    * @param behind address of the block behind which they are best; 0: anywhere
    * @throws RefusedException ENOSPC; SPACE_RESTS: worth another try within the quarantine
    */
-  Granted reserve(InodeId inode, int blocks, int blocksMin, long behind) throws RefusedException;
+  Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
+      throws RefusedException;
+
+  /**
+   * Has the metaservers hear of closed files soon.
+   *
+   * @return whether there are any they have not heard of
+   */
+  boolean tellClosesSoon();
 
   /** Gives reserved blocks back; nothing is written to them any more. */
   void giveBack(int group, SessionId session, List<BlockRange> ranges) throws RefusedException;

@@ -222,7 +222,26 @@ class StagedUploadsTest {
             () -> {
               commits.uploadedFromJournal(staged(2), true);
               return new Attributes(
-                  INODE, FileType.REGULAR, 0644, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, null, 0, 0, 0, 0);
+                  INODE,
+                  FileType.REGULAR,
+                  0644,
+                  0,
+                  0,
+                  1,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  0,
+                  null,
+                  0,
+                  0,
+                  0,
+                  0,
+                  "");
             });
     assertThat(background).as("commits that were begun").hasSize(1);
   }

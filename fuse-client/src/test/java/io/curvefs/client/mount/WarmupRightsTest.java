@@ -41,7 +41,8 @@ class WarmupRightsTest {
         1,
         1,
         1,
-        0);
+        0,
+        "");
   }
 
   private record User(int uid, Set<Integer> groups) implements Asker {

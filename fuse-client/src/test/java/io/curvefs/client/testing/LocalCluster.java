@@ -10,11 +10,18 @@ import io.curvefs.metaserver.server.MetaServer;
 import io.curvefs.metaserver.server.MetaServerConfig;
 import io.curvefs.objectstore.embedded.EmbeddedS3Options;
 import io.curvefs.objectstore.embedded.EmbeddedS3Server;
+import io.curvefs.proto.CheckSpace;
 import io.curvefs.proto.CoordinateReply;
 import io.curvefs.proto.CoordinateRequest;
 import io.curvefs.proto.CreateFsRequest;
+import io.curvefs.proto.FileSystem;
+import io.curvefs.proto.GetRouting;
 import io.curvefs.proto.ObjectStoreConfig;
+import io.curvefs.proto.ReadReply;
+import io.curvefs.proto.ReadRequest;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.SpaceCheck;
+import io.curvefs.proto.Target;
 import io.curvefs.proto.Volume;
 import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
@@ -45,6 +52,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.IntFunction;
 
 /** Metaservers and an S3 endpoint in this process, on loopback, with one file system. */
 public final class LocalCluster implements AutoCloseable {
@@ -182,9 +190,23 @@ public final class LocalCluster implements AutoCloseable {
    */
   public void createVolumeFileSystem(String name, int quarantineSeconds, int... mebibytes)
       throws IOException {
+    createVolumeFileSystem(name, quarantineSeconds, number -> "default", mebibytes);
+  }
+
+  /**
+   * As {@link #createVolumeFileSystem(String, int, int...)}, where the first volume's pool set is
+   * the default one.
+   *
+   * @param poolSets by number of the volume
+   */
+  public void createVolumeFileSystem(
+      String name, int quarantineSeconds, IntFunction<String> poolSets, int... mebibytes)
+      throws IOException {
     UUID fileSystem = UUID.randomUUID();
     VolumeStorage.Builder storage =
-        VolumeStorage.newBuilder().setPoolSet("default").setQuarantineSeconds(quarantineSeconds);
+        VolumeStorage.newBuilder()
+            .setPoolSet(poolSets.apply(1))
+            .setQuarantineSeconds(quarantineSeconds);
     for (int i = 0; i < mebibytes.length; i++) {
       Path file = directory.resolve(name + "-volume-" + (i + 1));
       try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
@@ -201,7 +223,7 @@ public final class LocalCluster implements AutoCloseable {
                 BlockDevice.BLOCK_BYTES,
                 VolumeHeader.GROUP_BLOCKS,
                 device.size(),
-                "default",
+                poolSets.apply(i + 1),
                 Instant.EPOCH,
                 1),
             Volumes.Overwrite.REFUSED);
@@ -210,7 +232,7 @@ public final class LocalCluster implements AutoCloseable {
                 .setNumber(i + 1)
                 .setUri("file://" + file)
                 .setUuid(volume.toString())
-                .setPoolSet("default")
+                .setPoolSet(poolSets.apply(i + 1))
                 .setBlocks(VolumeLayout.blocks(device.size())));
       }
     }
@@ -221,6 +243,35 @@ public final class LocalCluster implements AutoCloseable {
                     .setName(name)
                     .setUuid(fileSystem.toString())
                     .setVolumeStorage(storage)));
+  }
+
+  /** What each data group finds of the space of a file system on volumes: an fsck. */
+  public List<SpaceCheck> checkSpace(String fileSystem) throws IOException {
+    FileSystem found =
+        coordinate(
+                CoordinateRequest.newBuilder()
+                    .setGetRouting(GetRouting.newBuilder().setFileSystem(fileSystem)))
+            .getRouting()
+            .getFileSystem();
+    LeaderClient leaders = new LeaderClient(rpc, group -> addresses(), timer);
+    return found.getPartitionGroupsList().stream()
+        .distinct()
+        .map(
+            group ->
+                leaders
+                    .call(
+                        new GroupId(group),
+                        RpcMethod.READ,
+                        ReadRequest.newBuilder()
+                            .setTarget(
+                                Target.newBuilder().setGroup(group).setFileSystem(found.getId()))
+                            .setCheckSpace(CheckSpace.getDefaultInstance())
+                            .build(),
+                        ReadReply.class,
+                        Deadline.in(LONG))
+                    .join()
+                    .getSpaceCheck())
+        .toList();
   }
 
   public MetaClient connect(String fileSystem) throws RefusedException {

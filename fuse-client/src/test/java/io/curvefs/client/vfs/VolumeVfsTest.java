@@ -9,11 +9,15 @@ import io.curvefs.client.testing.LocalVolumeMount;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.FileType;
 import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.SetXattr;
+import io.curvefs.proto.SpaceCheck;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -56,9 +60,15 @@ class VolumeVfsTest {
   }
 
   @AfterEach
-  void unmount() {
+  void unmount() throws IOException {
     assertThat(vfs.openHandles()).isZero();
     mount.close();
+    for (SpaceCheck check : cluster.checkSpace(fileSystem)) {
+      assertThat(check.getProblemsList()).isEmpty();
+      assertThat(check.getLeaked() + check.getDoublyOwned() + check.getUnmarked()).isZero();
+      assertThat(check.getSet())
+          .isEqualTo(check.getUsed() + check.getReserved() + check.getQuarantined());
+    }
   }
 
   private static ByteString name(String text) {
@@ -224,6 +234,50 @@ class VolumeVfsTest {
     vfs.unlink(root, name("fill"));
     byte[] content = random(5, 5_000_000);
     assertOnAnotherMount(write("again", content), content);
+  }
+
+  private List<Integer> volumesOf(InodeId inode) throws IOException {
+    return mount.meta.chunks(inode, 0, 1).getChunksList().stream()
+        .flatMap(chunk -> chunk.getChunk().getBlocksList().stream())
+        .map(extent -> (int) (extent.getAddress() >>> 48))
+        .distinct()
+        .toList();
+  }
+
+  private void setPoolSet(InodeId inode, String poolSet) throws IOException {
+    vfs.setXattr(
+        null,
+        SetXattr.newBuilder()
+            .setInode(inode.value())
+            .setName(name("curvefs.poolset"))
+            .setValue(name(poolSet)));
+  }
+
+  @Test
+  void new_files_take_their_blocks_from_the_pool_set_of_their_directory() throws IOException {
+    unmount();
+    fileSystem = "fs" + ++number;
+    cluster.createVolumeFileSystem(
+        fileSystem, QUARANTINE_SECONDS, volume -> volume == 1 ? "hdd" : "ssd", 385, 385);
+    mount = new LocalVolumeMount(cluster, fileSystem);
+    vfs = mount.vfs;
+    assertThat(volumesOf(write("plain", random(1, 10_000)))).containsExactly(1);
+
+    InodeId fast = vfs.make(CALLER, root, name("fast"), FileType.DIRECTORY, 0755, 0).id();
+    setPoolSet(fast, "ssd");
+    InodeId below = vfs.make(CALLER, fast, name("below"), FileType.DIRECTORY, 0755, 0).id();
+    Vfs.Opened opened = vfs.createOpen(CALLER, below, name("f"), 0644);
+    vfs.write(opened.handle(), 0, ByteBuffer.wrap(random(2, 10_000)));
+    vfs.flush(opened.handle());
+    InodeId file = vfs.inodeOf(opened.handle());
+    vfs.release(opened.handle());
+    assertThat(volumesOf(file)).containsExactly(2);
+    assertThat(vfs.xattr(null, below, name("curvefs.poolset")).toStringUtf8()).isEqualTo("ssd");
+
+    assertThatThrownBy(() -> setPoolSet(fast, "tape")).isInstanceOf(RefusedException.class);
+    assertThatThrownBy(() -> setPoolSet(file, "hdd"))
+        .as("it has blocks")
+        .isInstanceOf(RefusedException.class);
   }
 
   @Test

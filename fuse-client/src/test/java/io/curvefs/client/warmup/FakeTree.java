@@ -69,7 +69,8 @@ final class FakeTree implements FileTree {
         parent,
         1,
         1,
-        allocated);
+        allocated,
+        "");
   }
 
   private synchronized InodeId add(

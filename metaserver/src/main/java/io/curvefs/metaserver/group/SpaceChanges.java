@@ -44,6 +44,10 @@ final class SpaceChanges {
     if (entry.hasDropBlockGroups()) {
       return outcome.whenComplete((done, failure) -> drop(entry.getDropBlockGroups()));
     }
+    if (entry.hasDropFileSystem()) {
+      int fileSystem = entry.getDropFileSystem().getFileSystem();
+      return outcome.whenComplete((done, failure) -> space.forget(fileSystem));
+    }
     if (entry.hasReleaseQuarantine()) {
       int fileSystem = entry.getReleaseQuarantine().getFileSystem();
       return outcome.whenComplete((done, failure) -> free(fileSystem, done));

@@ -94,6 +94,9 @@ final class CreateOperation {
     if (directory) {
       inode.setParent(create.getParent());
     }
+    if (directory || create.getType() == FileType.REGULAR) {
+      inode.setPoolSet(parent.getPoolSet());
+    }
     return inode.build();
   }
 }

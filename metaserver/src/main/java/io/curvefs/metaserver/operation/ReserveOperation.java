@@ -5,11 +5,13 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.metaserver.partition.BlockRanges;
 import io.curvefs.metaserver.space.Want;
 import io.curvefs.proto.Effect;
+import io.curvefs.proto.Inode;
 import io.curvefs.proto.Reserve;
 import io.curvefs.proto.ReserveBlocks;
 import io.curvefs.proto.VolumeStorage;
 import io.curvefs.space.BlockRange;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Blocks for bytes that a client is going to write: what write(2) needs on a volume. */
 final class ReserveOperation {
@@ -23,8 +25,12 @@ final class ReserveOperation {
   static Plan plan(Reserve reserve, Surroundings surroundings)
       throws RefusedException, CannotPlanYetException {
     VolumeStorage volumes = Checks.volumes(surroundings);
-    Checks.fileOnVolumes(surroundings, Checks.id(reserve.getInode()));
-    String poolSet = reserve.getPoolSet().isEmpty() ? volumes.getPoolSet() : reserve.getPoolSet();
+    Inode file = Checks.fileOnVolumes(surroundings, Checks.id(reserve.getInode()));
+    String poolSet =
+        Stream.of(reserve.getPoolSet(), file.getPoolSet(), volumes.getPoolSet())
+            .filter(name -> !name.isEmpty())
+            .findFirst()
+            .orElse("");
     if (volumes.getVolumesList().stream()
         .noneMatch(volume -> volume.getPoolSet().equals(poolSet))) {
       throw new RefusedException(Refusal.ENOSPC, "no volume is of the pool set '" + poolSet + "'");

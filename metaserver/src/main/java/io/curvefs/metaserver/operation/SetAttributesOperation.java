@@ -7,11 +7,12 @@ import io.curvefs.proto.Effect;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.slice.Layout;
 
 /**
- * chmod(2), chown(2), truncate(2), utimensat(2). Who may is for the client's kernel to check
- * (default_permissions).
+ * chmod(2), chown(2), truncate(2), utimensat(2); and the pool set of a file or directory. Who may
+ * is for the client's kernel to check (default_permissions).
  */
 final class SetAttributesOperation {
   private SetAttributesOperation() {}
@@ -31,9 +32,30 @@ final class SetAttributesOperation {
         throw new RefusedException(Refusal.EFBIG);
       }
     }
+    if (set.hasPoolSet()) {
+      checkPoolSet(set.getPoolSet(), inode, surroundings);
+    }
     return Plan.builder()
         .step(id, Effect.newBuilder().setSetAttributes(set))
         .reply(id, null)
         .build();
+  }
+
+  private static void checkPoolSet(String poolSet, Inode inode, Surroundings surroundings)
+      throws RefusedException {
+    VolumeStorage volumes = surroundings.volumes();
+    if (volumes == null) {
+      throw new RefusedException(Refusal.EOPNOTSUPP);
+    }
+    boolean known =
+        poolSet.isEmpty()
+            || volumes.getVolumesList().stream()
+                .anyMatch(volume -> volume.getPoolSet().equals(poolSet));
+    boolean mayChange =
+        inode.getType() == FileType.DIRECTORY
+            || (inode.getType() == FileType.REGULAR && inode.getAllocated() == 0);
+    if (!known || !mayChange) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
   }
 }

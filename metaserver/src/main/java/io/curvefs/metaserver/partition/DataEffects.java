@@ -62,6 +62,9 @@ final class DataEffects {
     if (set.hasGid()) {
       inode.setGid(set.getGid());
     }
+    if (set.hasPoolSet()) {
+      inode.setPoolSet(set.getPoolSet());
+    }
     long lengthBefore = inode.getLength();
     if (set.hasLength()) {
       truncate(inode, set.getLength());

@@ -268,7 +268,9 @@ final class Reads {
         List<IndexedChunk> chunks = firstChunks(namespace, inode, count);
         reply.addFiles(
             FileChunks.newBuilder().setInode(inode).addAllChunks(chunks).setChunksKnown(count));
-        extents += chunks.stream().mapToInt(chunk -> chunk.getChunk().getExtentsCount()).sum();
+        for (IndexedChunk chunk : chunks) {
+          extents += chunk.getChunk().getExtentsCount() + chunk.getChunk().getBlocksCount();
+        }
       }
     }
     return reply.setIdsLookedAt(lookedAt).build();

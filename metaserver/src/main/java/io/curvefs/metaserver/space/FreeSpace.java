@@ -141,13 +141,23 @@ public final class FreeSpace {
     return allocators.keySet().stream().filter(pool -> pool.fileSystem() == fileSystem).toList();
   }
 
-  /** Blocks are free whose bits are clear, in all of these ranges. */
+  /** The file system is being dropped: nothing of it is dealt out any more. */
+  public synchronized void forget(int fileSystem) {
+    allocators.keySet().removeIf(pool -> pool.fileSystem() == fileSystem);
+    totals.keySet().removeIf(pool -> pool.fileSystem() == fileSystem);
+    exhausted.removeIf(pool -> pool.fileSystem() == fileSystem);
+    pools.keySet().removeIf(group -> group.fileSystem() == fileSystem);
+  }
+
+  /**
+   * Blocks are free whose bits are clear, in all of these ranges; those not held are passed over.
+   */
   public synchronized void release(int fileSystem, Collection<BlockRange> ranges) {
     for (BlockRange range : ranges) {
       for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
         SpaceAllocator allocator = allocatorOf(fileSystem, part);
-        if (allocator == null || !allocator.release(part)) {
-          log.error("file system {}: blocks {} were free, or are not held", fileSystem, part);
+        if (allocator != null && !allocator.release(part)) {
+          log.error("file system {}: blocks {} were free", fileSystem, part);
         }
       }
     }
