@@ -86,7 +86,7 @@ final class VolumeTrialCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     TrialReport report;
     Home home = Home.ofThisProcess();
-    try (VolumeTrial trial = new VolumeTrial(options(), home, System.err::println)) {
+    try (VolumeTrial trial = new VolumeTrial(options(), home, VolumeTrialCommand::say)) {
       report = trial.run();
     }
     if (json) {
@@ -95,6 +95,10 @@ final class VolumeTrialCommand implements Callable<Integer> {
       System.out.print(report.text());
     }
     return report.anythingWrong() ? 1 : 0;
+  }
+
+  private static void say(String step) {
+    System.err.println(step);
   }
 
   private TrialOptions options() {

@@ -2,6 +2,7 @@ package io.curvefs.client.trial;
 
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Changes the files of a directory at random, and knows what they must hold. One thread. */
 final class Changer {
@@ -30,6 +32,10 @@ final class Changer {
 
   /** What was going on when a call failed. */
   private String doing = "";
+
+  private @Nullable Renaming renaming;
+
+  private record Renaming(String from, String to) {}
 
   /**
    * @param mounts one of which is chosen for each visit of a file
@@ -122,10 +128,6 @@ final class Changer {
     files.remove(from);
     files.put(to, model);
   }
-
-  private Renaming renaming;
-
-  private record Renaming(String from, String to) {}
 
   private void visit(TrialMount mount) throws IOException {
     String name = anyName();
@@ -257,7 +259,7 @@ final class Changer {
         for (Path name : there) {
           names.add("d" + i + "/" + name.getFileName());
         }
-      } catch (java.nio.file.DirectoryIteratorException e) {
+      } catch (DirectoryIteratorException e) {
         throw e.getCause();
       }
     }
@@ -268,8 +270,9 @@ final class Changer {
       }
     }
     settleNames(names);
-    for (String name : names) {
-      byte[] actual = contents.get(name);
+    for (Map.Entry<String, byte[]> entry : contents.entrySet()) {
+      String name = entry.getKey();
+      byte[] actual = entry.getValue();
       FileModel model = files.get(name);
       if (model == null) {
         findings.wrongBytes(Math.max(1, actual.length), directory + "/" + name + ": unexpected");
@@ -286,13 +289,14 @@ final class Changer {
 
   /** Whether what may have happened to names has happened. */
   private void settleNames(Set<String> names) {
-    if (renaming != null && !names.contains(renaming.from)) {
-      FileModel moved = files.remove(renaming.from);
+    Renaming begun = renaming;
+    renaming = null;
+    if (begun != null && !names.contains(begun.from)) {
+      FileModel moved = files.remove(begun.from);
       if (moved != null) {
-        files.put(renaming.to, moved);
+        files.put(begun.to, moved);
       }
     }
-    renaming = null;
     String maybe = doing.startsWith("unlink ") ? doing.substring("unlink ".length()) : "";
     String maybeNew = doing.startsWith("open ") ? doing.substring("open ".length()) : "";
     for (String name : List.copyOf(files.keySet())) {

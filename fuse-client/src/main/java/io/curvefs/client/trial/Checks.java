@@ -11,7 +11,7 @@ final class Checks {
   /**
    * Until a dead mount's session has ended, its blocks have rested, and files that it held open.
    */
-  private static final Duration SETTLED_MAX = Duration.ofSeconds(180);
+  private static final Duration SETTLED_MAX = Duration.ofMinutes(3);
 
   private static final long POLL_MILLIS = 500;
 

@@ -136,7 +136,7 @@ final class FillTrial {
         length = BYTES_MIN;
       }
       Outcome outcome = write(mount, file, length, content);
-      if (outcome == Outcome.FULL && !toTheLast || outcome == Outcome.NOTHING) {
+      if ((outcome == Outcome.FULL && !toTheLast) || outcome == Outcome.NOTHING) {
         full[directory] = true;
         left--;
       }

@@ -5,13 +5,14 @@ import io.curvefs.client.quickstart.AbandonedMount;
 import io.curvefs.client.quickstart.Children;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A mount that dies and comes back at the same place. Thread-safe. */
 final class TrialMount {
   private static final long POLL_MILLIS = 50;
 
   /** After a remount: an odd moment is one at which it is dead. */
-  private volatile int life;
+  private final AtomicInteger life = new AtomicInteger();
 
   private final Path root;
   private final Remount remount;
@@ -34,21 +35,21 @@ final class TrialMount {
 
   /** Even while it is mounted; another number after each death. */
   int life() {
-    return life;
+    return life.get();
   }
 
   /** SIGKILL, and a new mount. */
   synchronized void kill() throws IOException {
-    life++;
+    life.incrementAndGet();
     AbandonedMount.remove(root);
     remount.at(root);
-    life++;
+    life.incrementAndGet();
   }
 
   /** Waits until it is there; returns which life that is. */
   int awaitAlive() throws IOException {
     int now;
-    while ((now = life) % 2 != 0) {
+    while ((now = life.get()) % 2 != 0) {
       Children.pause(POLL_MILLIS);
     }
     return now;
