@@ -53,10 +53,11 @@ final class CommitBlocksOperation {
   private static List<BlockRange> ranges(CommitBlocks commit) throws RefusedException {
     List<BlockRange> ranges = new ArrayList<>();
     int lastIndex = -1;
+    int end = 0;
     for (ChunkBlocks chunk : commit.getChunksList()) {
-      boolean ordered = chunk.getIndex() > lastIndex && chunk.getIndex() < CHUNKS_MAX;
+      boolean ordered = chunk.getIndex() >= lastIndex && chunk.getIndex() < CHUNKS_MAX;
+      end = chunk.getIndex() == lastIndex ? end : 0;
       lastIndex = chunk.getIndex();
-      int end = 0;
       for (BlockExtent extent : chunk.getBlocksList()) {
         ranges.add(Checks.blocks(extent.getAddress(), extent.getCount()));
         ordered &=

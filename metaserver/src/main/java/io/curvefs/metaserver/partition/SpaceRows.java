@@ -52,11 +52,20 @@ public final class SpaceRows {
 
   /** All block groups that are held, by address. */
   public List<Held> heldBlockGroups() {
+    return heldBlockGroups(view, Keys.heldBlockGroups(fileSystem));
+  }
+
+  /** All block groups that a group holds of any file system. */
+  public static List<Held> ofAllFileSystems(View view) {
+    return heldBlockGroups(view, Keys.heldBlockGroups());
+  }
+
+  private static List<Held> heldBlockGroups(View view, byte[] prefix) {
     List<Held> held = new ArrayList<>();
     byte @Nullable [] last = null;
     List<Row> some;
     do {
-      some = view.scan(Keys.heldBlockGroups(fileSystem), last, ROWS_PER_SCAN);
+      some = view.scan(prefix, last, ROWS_PER_SCAN);
       for (Row row : some) {
         held.add(
             new Held(

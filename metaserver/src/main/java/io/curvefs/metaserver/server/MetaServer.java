@@ -16,6 +16,7 @@ import io.curvefs.metaserver.raft.RaftHost;
 import io.curvefs.metaserver.reclaim.GroupCaretaker;
 import io.curvefs.metaserver.service.NamespaceService;
 import io.curvefs.metaserver.store.StoreResources;
+import io.curvefs.metaserver.supply.BlockGroupKeeper;
 import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
@@ -154,14 +155,17 @@ public final class MetaServer implements AutoCloseable {
     TransactionDriver transactions =
         new TransactionDriver(map, groupPort, finisher, new SecureRandom());
     ServerBeats beats = new ServerBeats(self, directory, leaders, map, hosted, fatal);
-    SpaceSupply supply = new SpaceSupply(new CoordinatorSpace(leaders), System::nanoTime);
+    CoordinatorSpace blockGroups = new CoordinatorSpace(leaders);
+    SpaceSupply supply = new SpaceSupply(blockGroups, System::nanoTime);
     ExecutorService readers = opened(pool("reader", READER_THREADS));
+    ExecutorService checkers = opened(pool("space-check", 1));
     NamespaceService namespace =
         new NamespaceService(
             map,
             beats,
             transactions,
             readers,
+            checkers,
             opened(pool("transaction", TRANSACTION_THREADS)),
             supply,
             timer);
@@ -190,7 +194,9 @@ public final class MetaServer implements AutoCloseable {
                 finisher,
                 buckets,
                 beats::isLive,
-                scheduler("caretaker", 3)));
+                new BlockGroupKeeper(blockGroups),
+                System::nanoTime,
+                scheduler("caretaker", 4)));
 
     RpcHandler dispatcher =
         new Dispatcher(

@@ -4,6 +4,7 @@ import com.google.protobuf.MessageLite;
 import io.curvefs.id.GroupId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
+import io.curvefs.metaserver.partition.SpaceRows;
 import io.curvefs.metaserver.raft.GroupMetrics;
 import io.curvefs.metaserver.raft.GroupPosition;
 import io.curvefs.metaserver.raft.RaftGroup;
@@ -19,6 +20,7 @@ import io.curvefs.proto.MutateRequest;
 import io.curvefs.proto.ParticipateRequest;
 import io.curvefs.proto.ReadRequest;
 import io.curvefs.rpc.RpcMethod;
+import io.curvefs.space.VolumeLayout;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -122,6 +124,10 @@ final class ServerMetrics {
     gauge("curvefs.group.bytes", group.id(), () -> load.get().getBytes());
     gauge("curvefs.group.garbage.rows", group.id(), rows(group, Keys.garbage()));
     gauge("curvefs.group.orphans", group.id(), rows(group, Keys.orphans()));
+    space("total", group, held -> held.group().getBlocks());
+    space("used", group, SpaceRows.Held::ofFiles);
+    space("reserved", group, held -> held.group().getReserved());
+    space("quarantined", group, held -> held.group().getQuarantined());
     gauge(
         "curvefs.group.open.files",
         group.id(),
@@ -129,6 +135,20 @@ final class ServerMetrics {
           Leadership leadership = group.leadership();
           return leadership == null ? 0 : leadership.opens().size();
         });
+  }
+
+  /** Bytes of the block groups that the group holds, of all file systems. */
+  private void space(String what, DataGroup group, ToLongFunction<SpaceRows.Held> blocks) {
+    LongSupplier bytes =
+        () ->
+            group.leadership() == null
+                ? 0
+                : VolumeLayout.BLOCK_BYTES
+                    * SpaceRows.ofAllFileSystems(group.rows()).stream().mapToLong(blocks).sum();
+    gauge(
+        "curvefs.space." + what + ".bytes",
+        group.id(),
+        new Remembered(bytes, ROWS_COUNTED_EVERY, System::nanoTime));
   }
 
   private static LongSupplier rows(DataGroup group, byte[] prefix) {

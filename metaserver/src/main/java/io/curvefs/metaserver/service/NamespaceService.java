@@ -23,6 +23,7 @@ public final class NamespaceService {
 
   /**
    * @param readers run reads of many rows
+   * @param checkers run what reads all rows of a file system, for minutes
    * @param transactionThreads run changes that wait for other groups; blocked most of the time
    * @param timer runs short tasks only
    */
@@ -31,11 +32,12 @@ public final class NamespaceService {
       LiveSessions liveSessions,
       TransactionDriver transactions,
       Executor readers,
+      Executor checkers,
       Executor transactionThreads,
       SpaceSupply supply,
       ScheduledExecutorService timer) {
     Admission admission = new Admission(liveSessions);
-    this.reads = new Reads(admission, readers, timer);
+    this.reads = new Reads(admission, new SpaceReads(readers, checkers), readers, timer);
     this.mutations =
         new Mutations(placement, admission, transactions, transactionThreads, supply, timer);
     this.keepOpens = new KeepOpens(admission);

@@ -58,14 +58,16 @@ final class Reads {
   private static final int PARTITIONS_MAX = 100_000;
 
   private final Admission admission;
+  private final SpaceReads space;
   private final Executor readers;
   private final ScheduledExecutorService timer;
 
   /**
    * @param readers run reads of many rows
    */
-  Reads(Admission admission, Executor readers, ScheduledExecutorService timer) {
+  Reads(Admission admission, SpaceReads space, Executor readers, ScheduledExecutorService timer) {
     this.admission = admission;
+    this.space = space;
     this.readers = readers;
     this.timer = timer;
   }
@@ -79,6 +81,9 @@ final class Reads {
     }
     if (request.hasOpen()) {
       return open(group, leadership, request, deadline);
+    }
+    if (request.hasGetSpace() || request.hasCheckSpace()) {
+      return space.handle(group, leadership, request);
     }
     CompletableFuture<@Nullable Void> barrier = group.raft().readBarrier();
     return readsManyRows(request)
