@@ -37,7 +37,7 @@ public record Attributes(
     long dataVersion,
     long allocated) {
 
-  static Attributes of(Inode inode) {
+  public static Attributes of(Inode inode) {
     return new Attributes(
         new InodeId(inode.getId()),
         inode.getType(),

@@ -114,6 +114,11 @@ final class OpenFiles {
     return taken;
   }
 
+  /** Whether the metaservers take something for open that is not. */
+  synchronized boolean hasClosed() {
+    return !closed.isEmpty();
+  }
+
   synchronized boolean hasUntold() {
     return !untold.isEmpty();
   }

@@ -77,7 +77,8 @@ final class SpacePool {
   private record Abandoned(Taken taken, long until) {}
 
   /**
-   * @param restMax how long freed blocks rest: a writer waits so long for them
+   * @param restMax how long it may take for freed blocks to be given out again: a writer waits so
+   *     long for them
    */
   SpacePool(
       VolumeMeta meta, int group, Duration restMax, Executor background, LongSupplier nanoTime) {
@@ -98,33 +99,44 @@ final class SpacePool {
    * @throws RefusedException ENOSPC
    */
   void promise(InodeId inode, int count, long behind) throws RefusedException {
-    long deadline = nanoTime.getAsLong() + restMax.toNanos() * 2;
+    long deadline = nanoTime.getAsLong() + restMax.toNanos();
     while (true) {
       int missing;
-      int wanted = 0;
+      int wanted;
       synchronized (this) {
         dropOfLostSession();
         usedAt = nanoTime.getAsLong();
         missing = (int) Math.max(0, promised + count - blocks);
-        if (missing > 0) {
-          wanted = scarce ? missing : Math.max(missing, nextStep());
-        } else {
+        if (missing == 0) {
           promised += count;
-          if (!scarce && !asking && blocks - promised < step / 2) {
-            asking = true;
-            wanted = nextStep();
-          }
         }
+        boolean few = !scarce && blocks - promised < step / 2;
+        if (asking && missing > 0) {
+          awaitAnswer();
+          continue;
+        }
+        if (asking || missing == 0 && !few) {
+          return;
+        }
+        asking = true;
+        wanted = scarce ? missing : Math.max(missing, nextStep());
       }
-      if (missing > 0) {
-        ask(inode, wanted, missing, behind, deadline);
-      } else {
-        if (wanted > 0) {
-          int ahead = wanted;
-          background.execute(() -> askAhead(inode, ahead));
-        }
+      if (missing == 0) {
+        background.execute(() -> askAhead(inode, wanted));
         return;
       }
+      ask(inode, wanted, missing, behind, deadline);
+    }
+  }
+
+  /** Somebody asks already, and for more than the own need. Ends within the bound of a request. */
+  @GuardedBy("this")
+  private void awaitAnswer() throws RefusedException {
+    try {
+      TimeUnit.MILLISECONDS.timedWait(this, RETRY_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Refusal.EINTR);
     }
   }
 
@@ -148,10 +160,13 @@ final class SpacePool {
         scarce = true; // a writer that needs some will hear why
       }
     } finally {
-      synchronized (this) {
-        asking = false;
-      }
+      answered();
     }
+  }
+
+  private synchronized void answered() {
+    asking = false;
+    notifyAll();
   }
 
   private void ask(InodeId inode, int wanted, int missing, long behind, long deadline)
@@ -166,6 +181,8 @@ final class SpacePool {
         throw new RefusedException(Refusal.ENOSPC);
       }
       pause();
+    } finally {
+      answered();
     }
   }
 
@@ -178,7 +195,11 @@ final class SpacePool {
     }
   }
 
+  /** An answer that took so long that its session is over brings nothing. */
   private synchronized void add(VolumeMeta.Granted granted) {
+    if (!meta.isCurrent(granted.session())) {
+      return;
+    }
     if (session == null || !session.equals(granted.session())) {
       free.clear();
       blocks = 0;
@@ -336,7 +357,7 @@ final class SpacePool {
       try {
         meta.giveBack(group, owner, spare);
       } catch (RefusedException e) {
-        // They come free with the session.
+        // They may be given back or not, so nobody may use them; the session's end tells.
       }
     }
   }

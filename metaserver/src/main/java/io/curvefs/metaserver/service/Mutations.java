@@ -161,7 +161,10 @@ final class Mutations {
       return supply
           .more(group, leadership, pool, lack.blocks())
           .thenCompose(
-              came -> came ? attempt() : refuse(leadership, SpaceLack.refusal(group, pool)));
+              came ->
+                  came
+                      ? attempt()
+                      : refuse(leadership, SpaceLack.refusal(group, leadership, pool)));
     }
 
     private CompletableFuture<MutateReply> acrossGroups(Leadership leadership) {
