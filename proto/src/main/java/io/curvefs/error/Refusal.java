@@ -72,7 +72,9 @@ public enum Refusal {
   /** A volume cannot be used; the detail says why. */
   BAD_VOLUME(1017, "volume not usable"),
   /** The blocks are not, or no longer, reserved by the session: they must not be written to. */
-  NOT_RESERVED(1018, "the blocks are not reserved by this session");
+  NOT_RESERVED(1018, "the blocks are not reserved by this session"),
+  /** The file is not the version that the change was made for. */
+  CHANGED(1019, "the file was changed meanwhile");
 
   private static final Map<Integer, Refusal> BY_CODE =
       Stream.of(values()).collect(Collectors.toUnmodifiableMap(Refusal::code, Function.identity()));

@@ -7,6 +7,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.SetAttributes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** The bytes of one file, shared by all its handles. Thread-safe. */
 public interface FileContent {
@@ -43,6 +44,14 @@ public interface FileContent {
    * @param action does it at the metaserver
    */
   Attributes setAttributes(SetAttributes.Builder set, AttributeSource action) throws IOException;
+
+  /**
+   * Makes zeros of a range, in order with what was written before, and frees what backed it. The
+   * length stays; what of the range is behind it is passed over.
+   *
+   * @return the attributes afterwards; empty: nothing was changed
+   */
+  Optional<Attributes> punchHole(long offset, long length) throws IOException;
 
   /** The file's bytes were changed by something else than writes: a truncate, another mount. */
   void changed();

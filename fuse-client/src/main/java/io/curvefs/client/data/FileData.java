@@ -8,6 +8,9 @@ import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.ChunkExtents;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Extent;
 import io.curvefs.proto.SetAttributes;
 import io.curvefs.slice.Layout;
 import java.io.IOException;
@@ -21,6 +24,9 @@ import java.util.Optional;
  * Thread-safe.
  */
 public final class FileData implements FileContent {
+  /** Chunks of one request that makes a hole. */
+  private static final int HOLES_PER_REQUEST = 1000;
+
   private final InodeId inode;
   private final ChunkMap chunks;
   private final WriteState written;
@@ -28,12 +34,14 @@ public final class FileData implements FileContent {
   private final OrderedChanges changes;
   private final FileWriter writer;
   private final FileReader reader;
+  private final FileStore store;
 
   /** What is run ahead must fit, or it would be dropped and the reader wait for each block. */
   private final long aheadBytesMax;
 
   FileData(FileStore store, InodeId inode, ContentListener listener) {
     this.inode = inode;
+    this.store = store;
     this.aheadBytesMax = store.cache().aheadBytesMax() / Layout.BLOCK_BYTES * Layout.BLOCK_BYTES;
     this.chunks = new ChunkMap(store.namespace().meta(), inode, listener);
     this.written = new WriteState(store, inode, chunks);
@@ -100,6 +108,32 @@ public final class FileData implements FileContent {
       changes.setTimes(set.getMtime());
     }
     return action.get();
+  }
+
+  @Override
+  public Optional<Attributes> punchHole(long offset, long length) throws IOException {
+    writer.flush();
+    writer.drain();
+    Attributes after = store.namespace().freshAttributes(inode);
+    long end = Math.min(offset + length, after.length());
+    if (offset >= end) {
+      return Optional.empty();
+    }
+    for (long at = offset; at < end; ) {
+      CommitExtents.Builder holes = CommitExtents.newBuilder().setInode(inode.value());
+      for (int i = 0; i < HOLES_PER_REQUEST && at < end; i++) {
+        int from = Layout.chunkOffset(at);
+        int count = (int) Math.min(Layout.CHUNK_BYTES - from, end - at);
+        holes.addChunks(
+            ChunkExtents.newBuilder()
+                .setIndex(Layout.chunkIndex(at))
+                .addExtents(Extent.newBuilder().setChunkOffset(from).setLength(count)));
+        at += count;
+      }
+      after = store.namespace().commit(holes);
+    }
+    chunks.forget();
+    return Optional.of(after);
   }
 
   @Override

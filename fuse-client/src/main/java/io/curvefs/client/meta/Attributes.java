@@ -40,7 +40,7 @@ public record Attributes(
     long allocated,
     String poolSet) {
 
-  static Attributes of(Inode inode) {
+  public static Attributes of(Inode inode) {
     return new Attributes(
         new InodeId(inode.getId()),
         inode.getType(),

@@ -7,11 +7,14 @@ import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
 import io.curvefs.proto.BlockRange;
+import io.curvefs.proto.Discards;
 import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetChunks;
+import io.curvefs.proto.GetDiscards;
 import io.curvefs.proto.GetFiles;
 import io.curvefs.proto.GetInodes;
+import io.curvefs.proto.GetSpace;
 import io.curvefs.proto.GetUsage;
 import io.curvefs.proto.GetXattr;
 import io.curvefs.proto.ListDirectory;
@@ -25,12 +28,16 @@ import io.curvefs.proto.ReadRequest;
 import io.curvefs.proto.Reserve;
 import io.curvefs.proto.ReturnBlocks;
 import io.curvefs.proto.Session;
+import io.curvefs.proto.SpaceUsage;
 import io.curvefs.proto.Target;
+import io.curvefs.proto.Volume;
+import io.curvefs.proto.VolumeStorage;
 import io.curvefs.rpc.Deadline;
 import io.curvefs.rpc.HostPort;
 import io.curvefs.rpc.LeaderClient;
 import io.curvefs.rpc.RpcClient;
 import io.curvefs.rpc.RpcMethod;
+import io.curvefs.space.VolumeLayout;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -157,19 +164,6 @@ public final class MetaClient implements AutoCloseable {
     } catch (RefusedException e) {
       // No session now; the next one reports.
     }
-  }
-
-  /**
-   * Has closes told soon that have not been: space of files that are gone waits for them.
-   *
-   * @return whether there are any
-   */
-  public boolean tellClosesSoon() {
-    if (!openFiles.hasClosed()) {
-      return false;
-    }
-    sessions.beatSoon();
-    return true;
   }
 
   /** Tells of closed files now rather than with the next beat. */
@@ -353,15 +347,51 @@ public final class MetaClient implements AutoCloseable {
         .getNamesList();
   }
 
-  /** Bytes and inodes of the whole file system. */
-  public record Usage(long bytes, long inodes) {}
+  /** What is asked of each group. */
+  public List<GroupId> groups() {
+    return List.copyOf(routes.groups());
+  }
+
+  /**
+   * Freed blocks of a group that are to be discarded on their volumes: within a quarter of the
+   * quarantine since before this call, not later.
+   *
+   * @param done keys that this session was handed and has discarded, or is not going to
+   */
+  public Discards discards(GroupId group, List<ByteString> done, int rangesMax)
+      throws RefusedException {
+    return inSession(
+        session ->
+            read(
+                    group,
+                    ReadRequest.newBuilder()
+                        .setGetDiscards(
+                            GetDiscards.newBuilder().addAllDone(done).setRangesMax(rangesMax)),
+                    session.id.value())
+                .getDiscards());
+  }
+
+  /**
+   * How full the file system is.
+   *
+   * @param bytes of files; on volumes, all that is not free: also what is reserved, or was freed
+   *     lately
+   * @param bytesMax on volumes; 0: there is no end
+   */
+  public record Usage(long bytes, long inodes, long bytesMax) {}
 
   /** Adds up what every group says now. */
   public Usage usage() throws RefusedException {
+    FileSystem fileSystem = routes.fileSystem();
     List<CompletableFuture<ReadReply>> replies = new ArrayList<>();
+    List<CompletableFuture<ReadReply>> spaces = new ArrayList<>();
     for (GroupId group : routes.groups()) {
       replies.add(
           send(group, ReadRequest.newBuilder().setGetUsage(GetUsage.getDefaultInstance()), 0));
+      if (fileSystem.hasVolumeStorage()) {
+        spaces.add(
+            send(group, ReadRequest.newBuilder().setGetSpace(GetSpace.getDefaultInstance()), 0));
+      }
     }
     long bytes = 0;
     long inodes = 0;
@@ -369,7 +399,29 @@ public final class MetaClient implements AutoCloseable {
       bytes += Answers.await(reply).getUsedBytes();
       inodes += Answers.await(reply).getUsedInodes();
     }
-    return new Usage(bytes, inodes);
+    return fileSystem.hasVolumeStorage()
+        ? onVolumes(fileSystem.getVolumeStorage(), spaces, inodes)
+        : new Usage(bytes, inodes, 0);
+  }
+
+  /** New files go to one pool set: what is elsewhere is no room for them. */
+  private static Usage onVolumes(
+      VolumeStorage storage, List<CompletableFuture<ReadReply>> spaces, long inodes)
+      throws RefusedException {
+    long used = 0;
+    for (CompletableFuture<ReadReply> reply : spaces) {
+      for (SpaceUsage space : Answers.await(reply).getSpaceList()) {
+        if (space.getPoolSet().equals(storage.getPoolSet())) {
+          used += space.getUsed() + space.getReserved() + space.getQuarantined();
+        }
+      }
+    }
+    long total =
+        storage.getVolumesList().stream()
+            .filter(volume -> volume.getPoolSet().equals(storage.getPoolSet()))
+            .mapToLong(Volume::getBlocks)
+            .sum();
+    return new Usage(used * VolumeLayout.BLOCK_BYTES, inodes, total * VolumeLayout.BLOCK_BYTES);
   }
 
   // ---- changing ----
@@ -408,7 +460,11 @@ public final class MetaClient implements AutoCloseable {
     } catch (RefusedException e) {
       // The bytes of a host that slept are in the object store, and which slices are committed
       // already can be told from the slices: nothing else may be sent again in a new session.
-      if (e.refusal() == Refusal.SESSION_EXPIRED && request.hasCommit()) {
+      // So it is with blocks that were overwritten in place.
+      boolean again =
+          request.hasCommit()
+              || (request.hasCommitBlocks() && request.getCommitBlocks().getChunksCount() == 0);
+      if (e.refusal() == Refusal.SESSION_EXPIRED && again) {
         return inSession(call);
       }
       throw e;
@@ -464,10 +520,27 @@ public final class MetaClient implements AutoCloseable {
    */
   public record Reserved(SessionId session, List<BlockRange> ranges, boolean scarce) {}
 
-  /** Reserves blocks on volumes. */
+  /**
+   * Reserves blocks on volumes.
+   *
+   * @throws RefusedException ENOSPC; SPACE_RESTS: worth another try, also because files that were
+   *     closed and removed here are not known to be closed
+   */
   public Reserved reserve(Reserve.Builder reserve) throws RefusedException {
     GroupId group = routes.groupOf(new InodeId(reserve.getInode()));
     reporter.used(group);
+    try {
+      return reserve(group, reserve);
+    } catch (RefusedException e) {
+      if (e.refusal() == Refusal.ENOSPC && openFiles.hasClosed()) {
+        sessions.beatNow();
+        throw new RefusedException(Refusal.SPACE_RESTS);
+      }
+      throw e;
+    }
+  }
+
+  private Reserved reserve(GroupId group, Reserve.Builder reserve) throws RefusedException {
     return inSession(
         session -> {
           MutateReply reply =

@@ -14,6 +14,7 @@ import io.curvefs.proto.Inode;
 import io.curvefs.proto.Link;
 import io.curvefs.proto.MutateReply;
 import io.curvefs.proto.MutateRequest;
+import io.curvefs.proto.PunchHole;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.RemoveDir;
 import io.curvefs.proto.RemoveXattr;
@@ -446,6 +447,11 @@ public final class NamespaceClient {
 
   public Attributes setAttributes(SetAttributes.Builder set) throws RefusedException {
     return took(meta.mutate(new InodeId(set.getInode()), mutation().setSetAttributes(set)));
+  }
+
+  /** Frees whole blocks of a file on volumes. */
+  public Attributes punchHole(PunchHole.Builder punch) throws RefusedException {
+    return took(meta.mutate(new InodeId(punch.getInode()), mutation().setPunchHole(punch)));
   }
 
   public Attributes commit(CommitExtents.Builder commit) throws RefusedException {

@@ -19,6 +19,7 @@ import io.curvefs.rpc.RpcMethod;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -185,9 +186,13 @@ final class SessionKeeper implements AutoCloseable {
     }
   }
 
-  /** Has the next beat come now. */
-  void beatSoon() {
-    thread.execute(this::beat);
+  /** Beats soon rather than in its turn: there is something to tell. */
+  void beatNow() {
+    try {
+      thread.execute(this::beat);
+    } catch (RejectedExecutionException e) {
+      // closed: the end of the session tells everything
+    }
   }
 
   private void beat() {

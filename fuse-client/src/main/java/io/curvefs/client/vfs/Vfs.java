@@ -337,6 +337,22 @@ public final class Vfs {
     return wanted - src.remaining();
   }
 
+  /** fallocate(2) with FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE. */
+  public void punchHole(long handle, long offset, long length) throws IOException {
+    OpenFiles.FileHandle open = files.get(handle);
+    requireWritable();
+    open.reportFailure();
+    if (offset < 0 || length <= 0) {
+      throw new RefusedException(Refusal.EINVAL);
+    }
+    if (offset > Layout.FILE_BYTES_MAX - length) {
+      throw new RefusedException(Refusal.EFBIG);
+    }
+    open.data
+        .punchHole(offset, length)
+        .ifPresent(after -> seen.changedHere(after.id(), after.dataVersion()));
+  }
+
   /** fsync(2), and what close(2) waits for. */
   public void flush(long handle) throws IOException {
     files.get(handle).flush();

@@ -1,6 +1,7 @@
 package io.curvefs.client.volume;
 
 import io.curvefs.client.meta.Attributes;
+import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
 import io.curvefs.proto.BlockExtent;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What of one file was written since its last commit, and how it is committed: the devices are
@@ -56,10 +58,20 @@ final class BlockCommit {
     store.devices().flush(flushing);
   }
 
-  /** Makes it durable and visible to others. */
-  Attributes run(Written written) throws IOException {
+  /** The session that has reserved what was taken; null: nothing was. */
+  @Nullable SessionId session() {
+    return taken.isEmpty() ? null : taken.get(0).session();
+  }
+
+  /**
+   * Makes it durable and visible to others.
+   *
+   * @param basedOn the version of the file that it was written over
+   * @throws RefusedException CHANGED when the file is another version by now; nothing was committed
+   */
+  Attributes run(Written written, long basedOn) throws IOException {
     flushDevices();
-    SessionId session = taken.isEmpty() ? null : taken.get(0).session();
+    SessionId session = session();
     Attributes after = null;
     List<Run> runs = inChunks(written.runs());
     int from = 0;
@@ -70,6 +82,9 @@ final class BlockCommit {
               .setInode(inode.value())
               .setLength(to == runs.size() ? written.end() : 0)
               .setMtime(written.mtime());
+      if (from == 0) {
+        commit.setBasedOn(basedOn);
+      }
       byChunk(runs.subList(from, to)).values().forEach(commit::addChunks);
       after = store.meta().commit(commit, session);
       from = to;

@@ -8,6 +8,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.IndexedChunk;
+import io.curvefs.proto.Inode;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.slice.Layout;
 import io.curvefs.space.VolumeLayout;
@@ -17,9 +18,9 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * The committed blocks of one file, as far as they are known, all of one data version, and since
- * when. Blocks that were freed since they were asked for rest in quarantine; so whoever uses an
- * answer must be done with it before that has passed. Thread-safe.
+ * The committed blocks of one file, as far as they are known, and its length: all of one data
+ * version; and since when. Blocks that were freed since they were asked for rest in quarantine; so
+ * whoever uses an answer must be done with it before that has passed. Thread-safe.
  */
 final class BlockMap {
   private static final int CHUNKS_PER_REQUEST = 16;
@@ -35,8 +36,13 @@ final class BlockMap {
   private final Freshness freshness;
   private final LongSupplier nanoTime;
 
+  /** Below 0: nothing is known. */
   @GuardedBy("this")
   private long dataVersion = -1;
+
+  /** Of the file in that version. */
+  @GuardedBy("this")
+  private long length;
 
   @GuardedBy("this")
   private final Runs runs = new Runs();
@@ -45,19 +51,34 @@ final class BlockMap {
   @GuardedBy("this")
   private final Map<Integer, Long> asked = new HashMap<>();
 
+  /** Grows with each {@link #forget}: an answer that was asked for before is void. */
+  @GuardedBy("this")
+  private long forgotten;
+
+  @GuardedBy("this")
+  private long forgottenAt;
+
   BlockMap(VolumeMeta meta, InodeId inode, Freshness freshness, LongSupplier nanoTime) {
     this.meta = meta;
     this.inode = inode;
     this.freshness = freshness;
     this.nanoTime = nanoTime;
+    this.forgottenAt = nanoTime.getAsLong();
   }
+
+  /**
+   * The file in one version.
+   *
+   * @param length bytes behind it are void on the device
+   */
+  record Version(long dataVersion, long length) {}
 
   /**
    * Where blocks of the file are.
    *
    * @param asked the earliest time that one of the answers was asked for
    */
-  record Located(List<Run> runs, long asked) {}
+  record Located(List<Run> runs, long asked, Version of) {}
 
   /** The whole range, holes included; asks for what is not known, or not fresh enough. */
   Located locate(long from, long to) throws RefusedException {
@@ -70,12 +91,29 @@ final class BlockMap {
           for (int chunk = chunkOf(from); chunk <= chunkOf(to - 1); chunk++) {
             oldest = Math.min(oldest, askedAt(chunk));
           }
-          return new Located(runs.within(from, to), oldest);
+          return new Located(runs.within(from, to), oldest, new Version(dataVersion, length));
         }
       }
       ask(missing, Math.max(CHUNKS_PER_REQUEST, chunkOf(to - 1) - missing + 1));
     }
-    throw new RefusedException(Refusal.EIO, "inode " + inode + " changes all the time");
+    throw changesAllTheTime();
+  }
+
+  /** The version that all answers of {@link #locate} are of now, however old; asks if none is. */
+  Version version() throws RefusedException {
+    for (int tries = 0; tries < ASKED_MAX; tries++) {
+      synchronized (this) {
+        if (!asked.isEmpty()) {
+          return new Version(dataVersion, length);
+        }
+      }
+      ask(0, CHUNKS_PER_REQUEST);
+    }
+    throw changesAllTheTime();
+  }
+
+  private RefusedException changesAllTheTime() {
+    return new RefusedException(Refusal.EIO, "inode " + inode + " changes all the time");
   }
 
   private static int chunkOf(long block) {
@@ -103,13 +141,21 @@ final class BlockMap {
   }
 
   private void ask(int first, int count) throws RefusedException {
+    long before;
+    synchronized (this) {
+      before = forgotten;
+    }
     long at = nanoTime.getAsLong();
     ReadReply reply = meta.chunks(inode, first, count);
     if (reply.getInodesCount() == 0) {
       throw new RefusedException(Refusal.ESTALE);
     }
     synchronized (this) {
-      take(reply.getInodes(0).getDataVersion(), reply.getChunksList(), first, first + count, at);
+      if (before == forgotten) {
+        Inode now = reply.getInodes(0);
+        Version version = new Version(now.getDataVersion(), now.getLength());
+        take(version, reply.getChunksList(), first, first + count, at);
+      }
     }
   }
 
@@ -123,21 +169,25 @@ final class BlockMap {
   /**
    * What an open brought.
    *
-   * @param at when it was asked for, or later
+   * @param at when it was asked for, or before
    */
   synchronized void opened(Attributes attributes, FileChunks chunks, long at) {
-    take(attributes.dataVersion(), chunks.getChunksList(), 0, chunks.getChunksKnown(), at);
+    if (at - forgottenAt >= 0 || dataVersion < 0) {
+      Version version = new Version(attributes.dataVersion(), attributes.length());
+      take(version, chunks.getChunksList(), 0, chunks.getChunksKnown(), at);
+    }
   }
 
   @GuardedBy("this")
-  private void take(long version, List<IndexedChunk> chunks, int first, int behind, long at) {
-    if (version < dataVersion) {
+  private void take(Version version, List<IndexedChunk> chunks, int first, int behind, long at) {
+    if (version.dataVersion < dataVersion) {
       return; // an answer that was overtaken
     }
-    if (version > dataVersion) {
+    if (version.dataVersion > dataVersion) {
       forget();
-      dataVersion = version;
+      dataVersion = version.dataVersion;
     }
+    length = version.length;
     runs.remove((long) first * CHUNK_BLOCKS, (long) behind * CHUNK_BLOCKS);
     for (int index = first; index < behind; index++) {
       asked.put(index, at);
@@ -157,20 +207,26 @@ final class BlockMap {
   synchronized void committed(Attributes after, List<Run> added) {
     if (after.dataVersion() == dataVersion + 1) {
       dataVersion = after.dataVersion();
+      length = after.length();
       for (Run run : added) {
-        if (asked.containsKey(chunkOf(run.fileBlock()))
-            && asked.containsKey(chunkOf(run.end() - 1))) {
-          runs.put(run);
+        for (int chunk = chunkOf(run.fileBlock()); chunk <= chunkOf(run.end() - 1); chunk++) {
+          if (asked.containsKey(chunk)) {
+            long begin = Math.max(run.fileBlock(), (long) chunk * CHUNK_BLOCKS);
+            runs.put(run.part(begin, Math.min(run.end(), (chunk + 1L) * CHUNK_BLOCKS)));
+          }
         }
       }
     } else if (after.dataVersion() > dataVersion) {
       forget();
       dataVersion = after.dataVersion();
+      length = after.length();
     }
   }
 
   /** Something else changed: ask again. */
   synchronized void forget() {
+    forgotten++;
+    forgottenAt = nanoTime.getAsLong();
     runs.clear();
     asked.clear();
   }

@@ -111,6 +111,23 @@ final class DirtyPages {
     }
   }
 
+  /**
+   * Takes the last piece off, if it is a short one behind others: who writes on makes it longer.
+   *
+   * @param pagesMax of a piece
+   */
+  DirtyPages takeShortTail(int pagesMax) {
+    DirtyPages tail = new DirtyPages();
+    List<List<Long>> pieces = neighbours(pagesMax);
+    List<Long> last = pieces.isEmpty() ? List.of() : pieces.get(pieces.size() - 1);
+    if (pieces.size() > 1 && last.size() < pagesMax) {
+      for (long number : last) {
+        tail.pages.put(number, pages.remove(number));
+      }
+    }
+    return tail;
+  }
+
   /** The whole in pieces of neighbouring pages. */
   List<List<Long>> neighbours(int pagesMax) {
     List<List<Long>> pieces = new ArrayList<>();

@@ -37,4 +37,9 @@ final class Freshness {
   boolean mayTrust(long asked) {
     return nanoTime.getAsLong() - asked < quarantineNanos;
   }
+
+  /** Whether what was handed out to be discarded may still be: the answer was asked for then. */
+  boolean mayDiscard(long asked) {
+    return nanoTime.getAsLong() - asked < quarantineNanos / 4;
+  }
 }

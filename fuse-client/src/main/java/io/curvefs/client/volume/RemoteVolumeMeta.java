@@ -1,5 +1,6 @@
 package io.curvefs.client.volume;
 
+import com.google.protobuf.ByteString;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
@@ -8,6 +9,8 @@ import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
 import io.curvefs.proto.CommitBlocks;
+import io.curvefs.proto.Discards;
+import io.curvefs.proto.PunchHole;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.Reserve;
 import io.curvefs.space.BlockRange;
@@ -74,11 +77,6 @@ final class RemoteVolumeMeta implements VolumeMeta {
   }
 
   @Override
-  public boolean tellClosesSoon() {
-    return meta.tellClosesSoon();
-  }
-
-  @Override
   public void giveBack(int group, SessionId session, List<BlockRange> ranges)
       throws RefusedException {
     meta.giveBack(
@@ -101,7 +99,24 @@ final class RemoteVolumeMeta implements VolumeMeta {
   }
 
   @Override
+  public Attributes punchHole(InodeId inode, long first, long count) throws RefusedException {
+    return namespace.punchHole(
+        PunchHole.newBuilder().setInode(inode.value()).setFirstBlock(first).setCount(count));
+  }
+
+  @Override
   public boolean isCurrent(SessionId session) {
     return meta.isCurrent(session);
+  }
+
+  @Override
+  public List<Integer> groups() {
+    return meta.groups().stream().map(GroupId::value).toList();
+  }
+
+  @Override
+  public Discards discards(int group, List<ByteString> done, int rangesMax)
+      throws RefusedException {
+    return meta.discards(new GroupId(group), done, rangesMax);
   }
 }

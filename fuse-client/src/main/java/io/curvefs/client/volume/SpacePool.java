@@ -36,9 +36,6 @@ final class SpacePool {
   private static final long SPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long RETRY_MILLIS = 100;
 
-  /** How soon files that were closed and have no name are known to be gone. */
-  private static final long CLOSES_NANOS_MAX = TimeUnit.SECONDS.toNanos(3);
-
   private final VolumeMeta meta;
   private final int group;
   private final String poolSet;
@@ -81,7 +78,8 @@ final class SpacePool {
   private record Abandoned(Taken taken, long until) {}
 
   /**
-   * @param restMax how long freed blocks rest: a writer waits so long for them
+   * @param restMax how long it may take for freed blocks to be given out again: a writer waits so
+   *     long for them
    */
   SpacePool(
       VolumeMeta meta,
@@ -108,33 +106,44 @@ final class SpacePool {
    * @throws RefusedException ENOSPC
    */
   void promise(InodeId inode, int count, long behind) throws RefusedException {
-    Patience patience = new Patience();
+    long deadline = nanoTime.getAsLong() + restMax.toNanos();
     while (true) {
       int missing;
-      int wanted = 0;
+      int wanted;
       synchronized (this) {
         dropOfLostSession();
         usedAt = nanoTime.getAsLong();
         missing = (int) Math.max(0, promised + count - blocks);
-        if (missing > 0) {
-          wanted = scarce ? missing : Math.max(missing, nextStep());
-        } else {
+        if (missing == 0) {
           promised += count;
-          if (!scarce && !asking && blocks - promised < step / 2) {
-            asking = true;
-            wanted = nextStep();
-          }
         }
+        boolean few = !scarce && blocks - promised < step / 2;
+        if (asking && missing > 0) {
+          awaitAnswer();
+          continue;
+        }
+        if (asking || (missing == 0 && !few)) {
+          return;
+        }
+        asking = true;
+        wanted = scarce ? missing : Math.max(missing, nextStep());
       }
-      if (missing > 0) {
-        ask(inode, wanted, missing, behind, patience);
-      } else {
-        if (wanted > 0) {
-          int ahead = wanted;
-          background.execute(() -> askAhead(inode, ahead));
-        }
+      if (missing == 0) {
+        background.execute(() -> askAhead(inode, wanted));
         return;
       }
+      ask(inode, wanted, missing, behind, deadline);
+    }
+  }
+
+  /** Somebody asks already, and for more than the own need. Ends within the bound of a request. */
+  @GuardedBy("this")
+  private void awaitAnswer() throws RefusedException {
+    try {
+      TimeUnit.MILLISECONDS.timedWait(this, RETRY_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RefusedException(Refusal.EINTR);
     }
   }
 
@@ -158,41 +167,29 @@ final class SpacePool {
         scarce = true; // a writer that needs some will hear why
       }
     } finally {
-      synchronized (this) {
-        asking = false;
-      }
+      answered();
     }
   }
 
-  private void ask(InodeId inode, int wanted, int missing, long behind, Patience patience)
+  private synchronized void answered() {
+    asking = false;
+    notifyAll();
+  }
+
+  private void ask(InodeId inode, int wanted, int missing, long behind, long deadline)
       throws RefusedException {
     try {
       add(meta.reserve(inode, poolSet, wanted, missing, behind));
     } catch (RefusedException e) {
-      if (!patience.isWorthWaiting(e)) {
-        throw e.refusal() == Refusal.SPACE_RESTS ? new RefusedException(Refusal.ENOSPC) : e;
+      if (e.refusal() != Refusal.SPACE_RESTS) {
+        throw e;
+      }
+      if (nanoTime.getAsLong() - deadline > 0) {
+        throw new RefusedException(Refusal.ENOSPC);
       }
       pause();
-    }
-  }
-
-  /** How long one writer waits for blocks of files that are gone. */
-  private final class Patience {
-    private final long began = nanoTime.getAsLong();
-    private long closesTold = began - CLOSES_NANOS_MAX;
-
-    boolean isWorthWaiting(RefusedException refused) {
-      long now = nanoTime.getAsLong();
-      return switch (refused.refusal()) {
-        case SPACE_RESTS -> now - began < restMax.toNanos() * 2 + CLOSES_NANOS_MAX;
-        case ENOSPC -> {
-          if (now - began < CLOSES_NANOS_MAX && meta.tellClosesSoon()) {
-            closesTold = now;
-          }
-          yield now - closesTold < CLOSES_NANOS_MAX;
-        }
-        default -> false;
-      };
+    } finally {
+      answered();
     }
   }
 
@@ -205,7 +202,11 @@ final class SpacePool {
     }
   }
 
+  /** An answer that took so long that its session is over brings nothing. */
   private synchronized void add(VolumeMeta.Granted granted) {
+    if (!meta.isCurrent(granted.session())) {
+      return;
+    }
     if (session == null || !session.equals(granted.session())) {
       free.clear();
       blocks = 0;
@@ -363,7 +364,7 @@ final class SpacePool {
       try {
         meta.giveBack(group, owner, spare);
       } catch (RefusedException e) {
-        // They come free with the session.
+        // They may be given back or not, so nobody may use them; the session's end tells.
       }
     }
   }

@@ -36,13 +36,28 @@ public final class VolumeContents implements Contents {
   private static final Duration COMMIT_AGE = Duration.ofSeconds(5);
 
   private static final int BACKGROUND_THREADS = 4;
+  private static final int TRANSFER_THREADS = 8;
+
+  /** What was read ahead and nobody came for goes after so long. */
+  private static final Duration READ_AHEAD_KEPT = Duration.ofSeconds(10);
+
+  /** Freed blocks rest, then mounts may discard them; each step waits for the one before. */
+  private static final Duration REST_MARGIN = Duration.ofSeconds(30);
 
   private final VolumeMeta meta;
   private final VolumeStore store;
   private final VolumeDevices devices;
   private final Duration quarantine;
+  private final Duration restMax;
   private final ExecutorService background;
+  private final ExecutorService transfers;
+  private final ReadAhead readAhead;
   private final ScheduledExecutorService timer;
+
+  /** Of its own: a discard may take long. */
+  private final ScheduledExecutorService discards;
+
+  private final Discarder discarder;
   private final SiblingReadAhead siblings;
   private final Map<PoolKey, SpacePool> pools = new ConcurrentHashMap<>();
 
@@ -73,10 +88,18 @@ public final class VolumeContents implements Contents {
     this.background =
         Executors.newFixedThreadPool(
             BACKGROUND_THREADS, new DefaultThreadFactory("volume-write", true));
+    this.transfers =
+        Executors.newFixedThreadPool(
+            TRANSFER_THREADS, new DefaultThreadFactory("volume-transfer", true));
+    this.readAhead = new ReadAhead(buffer.pool(), transfers, System::nanoTime);
     this.timer =
         Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("volume-timer", true));
+    this.discards =
+        Executors.newSingleThreadScheduledExecutor(
+            new DefaultThreadFactory("volume-discard", true));
     this.quarantine =
         Duration.ofSeconds(namespace.meta().fileSystem().getVolumeStorage().getQuarantineSeconds());
+    this.restMax = quarantine.multipliedBy(2).plus(REST_MARGIN);
     Freshness freshness = new Freshness(quarantine, System::nanoTime);
     this.meta = new RemoteVolumeMeta(namespace);
     this.devices =
@@ -91,9 +114,13 @@ public final class VolumeContents implements Contents {
             listener,
             clock,
             background,
+            transfers,
+            readAhead,
             System::nanoTime);
     this.siblings = new SiblingReadAhead(namespace, file -> {});
     timer.scheduleWithFixedDelay(this::tidy, 1, 1, TimeUnit.SECONDS);
+    this.discarder = new Discarder(meta, devices, freshness, System::nanoTime);
+    discards.scheduleWithFixedDelay(this::discard, 1, 1, TimeUnit.SECONDS);
   }
 
   /**
@@ -125,8 +152,7 @@ public final class VolumeContents implements Contents {
       throw new IllegalStateException("inode " + inode + " is open and not known", e);
     }
     return pools.computeIfAbsent(
-        key,
-        k -> new SpacePool(meta, k.group, k.poolSet, quarantine, background, System::nanoTime));
+        key, k -> new SpacePool(meta, k.group, k.poolSet, restMax, background, System::nanoTime));
   }
 
   @Override
@@ -157,7 +183,7 @@ public final class VolumeContents implements Contents {
       }
     }
     if (last != null) {
-      last.abandon();
+      last.close();
     }
   }
 
@@ -175,6 +201,7 @@ public final class VolumeContents implements Contents {
   private void tidy() {
     try {
       files().forEach(file -> file.flushOlderThan(COMMIT_AGE));
+      readAhead.dropUnusedFor(READ_AHEAD_KEPT.toNanos());
       pools
           .values()
           .forEach(
@@ -184,6 +211,14 @@ public final class VolumeContents implements Contents {
               });
     } catch (RuntimeException e) {
       log.error("tidying volumes failed", e);
+    }
+  }
+
+  private void discard() {
+    try {
+      discarder.round();
+    } catch (RuntimeException e) {
+      log.error("discarding freed blocks failed", e);
     }
   }
 
@@ -211,12 +246,27 @@ public final class VolumeContents implements Contents {
     return true;
   }
 
+  /** Those under way end within their bound; none is left that uses a page. */
+  private void endTransfers() {
+    transfers.shutdown();
+    try {
+      if (!transfers.awaitTermination(quarantine.toMillis(), TimeUnit.MILLISECONDS)) {
+        log.warn("transfers with volumes do not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   /** Gives reserved blocks back, so that nobody has to wait for the session's end. */
   @Override
   public void close() {
     siblings.close();
     timer.shutdownNow();
+    discards.shutdownNow();
     background.shutdownNow();
+    endTransfers();
+    readAhead.close();
     pools.values().forEach(pool -> pool.giveBackSpare(true));
     devices.close();
   }

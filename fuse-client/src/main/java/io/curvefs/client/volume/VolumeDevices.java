@@ -53,11 +53,12 @@ final class VolumeDevices implements AutoCloseable {
     meters.bytesRead.add(range.bytes());
   }
 
-  /** Writes the buffer, of as many bytes as the range has; notes what has to be flushed. */
-  void write(BlockRange range, ByteBuffer from, Unflushed unflushed) throws IOException {
-    BlockDevice device = of(range);
-    unflushed.add(range.volume().value(), device.epoch());
-    device.write(from, range.deviceOffset());
+  /**
+   * Writes the buffer, of as many bytes as the range has. What has to be flushed is noted before,
+   * see {@link Unflushed#add}.
+   */
+  void write(BlockRange range, ByteBuffer from) throws IOException {
+    of(range).write(from, range.deviceOffset());
     meters.writes.increment();
     meters.bytesWritten.add(range.bytes());
   }
@@ -85,12 +86,12 @@ final class VolumeDevices implements AutoCloseable {
   static final class Unflushed {
     private final Map<Integer, Long> epochs = new HashMap<>();
 
-    private void add(int volume, long epoch) {
-      epochs.putIfAbsent(volume, epoch);
-    }
-
-    void addAll(Unflushed others) {
-      others.epochs.forEach((volume, epoch) -> epochs.merge(volume, epoch, Math::min));
+    /** Before a range is written to. */
+    void add(VolumeDevices devices, BlockRange range) throws IOException {
+      int volume = range.volume().value();
+      if (!epochs.containsKey(volume)) {
+        epochs.put(volume, devices.of(range).epoch());
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package io.curvefs.client.volume;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.page.Page;
+import io.curvefs.cache.readahead.ReadStreams;
 import io.curvefs.client.content.FileContent;
 import io.curvefs.client.content.ReadStream;
 import io.curvefs.client.content.WriteBuffer;
@@ -10,6 +11,7 @@ import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
 import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.Timestamp;
 import io.curvefs.space.VolumeLayout;
@@ -19,6 +21,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,6 +37,9 @@ import org.slf4j.LoggerFactory;
 final class VolumeFile implements FileContent, WriteBuffer.Writer {
   private static final Logger log = LoggerFactory.getLogger(VolumeFile.class);
   private static final int BLOCK = VolumeLayout.BLOCK_BYTES;
+
+  /** Commits that changes of other mounts overtake, one after the other. */
+  private static final int COMMITS_MAX = 10;
 
   /** Gathered pages that are brought to their blocks without waiting for a flush: 8 MiB. */
   private static final int SEND_PAGES = (8 << 20) / DirtyPages.PAGE_BYTES;
@@ -61,6 +67,9 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   /** Written blocks that are not committed; changed with both locks, read with either. */
   private final Runs pending = new Runs();
 
+  /** The session that has reserved them; null: there are none. As {@link #pending}. */
+  private @Nullable SessionId pendingOwner;
+
   /** End of everything written since the last commit; 0: nothing. */
   @GuardedBy("this")
   private long writtenEnd;
@@ -69,9 +78,17 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   @GuardedBy("this")
   private long sentEnd;
 
-  /** What lies behind the file's end in its last block was made zeros since the last commit. */
+  /** Committed blocks that were written to since the last commit. */
   @GuardedBy("order")
-  private boolean tailZeroed;
+  private final Runs overwritten = new Runs();
+
+  /** What of the file these were found in, at first; null: there are none. */
+  @GuardedBy("order")
+  private BlockMap.@Nullable Version overwrittenIn;
+
+  /** Grows with all that may make other bytes of committed ones. */
+  @GuardedBy("this")
+  private long stamp;
 
   @GuardedBy("this")
   private Timestamp mtime = Timestamp.getDefaultInstance();
@@ -84,6 +101,10 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
 
   @GuardedBy("this")
   private boolean sendingInBackground;
+
+  /** What is gathered is wanted on its blocks, after what is being sent. */
+  @GuardedBy("this")
+  private boolean sendAgain;
 
   @GuardedBy("this")
   private long failures;
@@ -121,9 +142,14 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     if (length <= 0) {
       return 0;
     }
+    ReadStreams.Advice advice = stream.onRead(offset, length, attributes.length());
     VolumeReader.Overlay over = new VolumeReader.Overlay();
+    ReadAhead.Source clean = null;
     synchronized (this) {
-      if (writtenEnd != 0) {
+      if (writtenEnd == 0) {
+        clean = new ReadAhead.Source(reader, stamp);
+      } else {
+        over.owner = pendingOwner;
         over.blocks.addAll(pending.within(offset / BLOCK, (offset + length - 1) / BLOCK + 1));
         if (sending != null) {
           sending.copy(offset, length, over.bytes);
@@ -131,9 +157,16 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
         gathered.copy(offset, length, over.bytes);
       }
     }
-    Attributes last = store.meta().lastSeen(inode);
-    long valid = last == null ? attributes.length() : last.length();
-    reader.read(offset, dst, length, Math.min(valid, attributes.length()), over);
+    int done = 0;
+    if (clean != null) {
+      if (advice.ahead().isPresent()) {
+        store.readAhead().fetch(clean, advice.ahead().get(), attributes.length());
+      }
+      done = store.readAhead().read(clean, attributes.dataVersion(), offset, dst, length);
+    }
+    if (done < length) {
+      reader.read(offset + done, dst, length - done, over);
+    }
     return length;
   }
 
@@ -176,7 +209,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
       if (e.refusal() != Refusal.ENOSPC || !hasPromised()) {
         throw e;
       }
-      writeOut(); // more may have been promised than was needed
+      writeOut(true); // more may have been promised than was needed
       pool.promise(inode, blocks, 0);
     }
   }
@@ -189,6 +222,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   private int blocksToPromise(long offset, int length) throws IOException {
     long from = offset / BLOCK;
     long to = (offset + length - 1) / BLOCK + 1;
+    requireSeen();
     BlockMap.Located located = committed.locate(from, to);
     int blocks = 0;
     synchronized (this) {
@@ -205,6 +239,14 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     return blocks;
   }
 
+  /** A change of another mount that was heard of is known here too. */
+  private void requireSeen() {
+    Attributes last = store.meta().lastSeen(inode);
+    if (last != null) {
+      committed.requireVersion(last.dataVersion());
+    }
+  }
+
   private void put(long at, ByteBuffer src, int length, Deque<Page> spare, int blocks) {
     boolean full;
     synchronized (this) {
@@ -212,6 +254,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
         firstWriteNanos = store.nanoTime().getAsLong();
       }
       gathered.put(at, src, length, spare);
+      stamp++;
       promised += blocks;
       writtenEnd = Math.max(writtenEnd, at + length);
       lastWrite = store.clock().now();
@@ -225,16 +268,21 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     }
   }
 
+  /** On a background thread; {@link #sendingInBackground} is set. */
   private void sendGathered() {
-    try {
-      writeOut();
-    } catch (IOException e) {
-      log.error("inode {}: {}", inode, e.getMessage());
-    } finally {
-      synchronized (this) {
-        sendingInBackground = false;
+    do {
+      try {
+        writeOut(false);
+      } catch (IOException e) {
+        log.error("inode {}: {}", inode, e.getMessage());
       }
-    }
+    } while (sendsAgain());
+  }
+
+  private synchronized boolean sendsAgain() {
+    sendingInBackground = (sendAgain || gathered.count() >= SEND_PAGES) && !gathered.isEmpty();
+    sendAgain = false;
+    return sendingInBackground;
   }
 
   @Override
@@ -242,8 +290,12 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     long bytes;
     synchronized (this) {
       bytes = (long) gathered.count() * DirtyPages.PAGE_BYTES;
-      if (sendingInBackground || bytes == 0) {
-        store.buffer().sent(this);
+      store.buffer().sent(this);
+      if (bytes == 0) {
+        return 0;
+      }
+      if (sendingInBackground) {
+        sendAgain = true;
         return bytes;
       }
       sendingInBackground = true;
@@ -252,11 +304,16 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     return bytes;
   }
 
-  /** Brings what is gathered to its blocks. */
-  private void writeOut() throws IOException {
+  /**
+   * Brings what is gathered to its blocks.
+   *
+   * @param all also a short end of it that goes to the device at a better time
+   */
+  private void writeOut(boolean all) throws IOException {
     order.lock();
     try {
-      long length = committedLength();
+      requireSeen();
+      BlockMap.Version before = committed.version();
       DirtyPages pages;
       int expected;
       long end;
@@ -268,24 +325,33 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
         pages = gathered;
         expected = promised;
         end = writtenEnd;
-        gathered = new DirtyPages();
+        gathered = all ? new DirtyPages() : pages.takeShortTail(WriteOut.PAGES_PER_WRITE);
+        if (!gathered.isEmpty()) {
+          store.buffer().written(this);
+        }
         promised = 0;
         sending = pages;
       }
       Collection<Page> memory = pages.memory();
       store.buffer().sending(memory.size());
-      WriteOut out = writeOut(pages, length);
+      WriteOut out = writeOut(pages);
       boolean written = false;
       try {
-        zeroTail(pages, end, length);
         out.run(expected);
         written = true;
       } finally {
         commit.taken(out.taken());
+        noteOverwritten(out, before);
         synchronized (this) {
           sending = null;
+          promised += out.promised(); // for what was held back
+          if (gathered.isEmpty() && promised > 0) {
+            store.pools().apply(inode).unpromise(promised);
+            promised = 0;
+          }
           if (written) {
             out.added().forEach(pending::put);
+            pendingOwner = commit.session();
             sentEnd = Math.max(sentEnd, end);
           } else {
             fail();
@@ -299,41 +365,100 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     }
   }
 
-  private WriteOut writeOut(DirtyPages pages, long length) {
-    return new WriteOut(store, inode, committed, pending, pages, length, commit.unflushed());
+  private WriteOut writeOut(DirtyPages pages) {
+    return new WriteOut(
+        store, inode, committed, pending, commit.session(), pages, commit.unflushed());
+  }
+
+  @GuardedBy("order")
+  private void noteOverwritten(WriteOut out, BlockMap.Version in) {
+    out.overwritten().forEach(overwritten::put);
+    if (overwrittenIn == null && !overwritten.isEmpty()) {
+      overwrittenIn = in;
+    }
   }
 
   /**
-   * Before the file grows over its end.
+   * The version of the file that a commit can be made on: the blocks that were overwritten are
+   * still the file's, and nothing old becomes visible when the file grows over its end.
    *
-   * @param pages about to be written; a block of theirs is made whole anyway
+   * @param end where the last written byte ends
    */
   @GuardedBy("order")
-  private void zeroTail(DirtyPages pages, long end, long length) throws IOException {
-    if (tailZeroed || end <= length) {
-      return;
+  private BlockMap.Version readyToGrow(long end) throws IOException {
+    for (int tries = 0; tries < COMMITS_MAX; tries++) {
+      BlockMap.Version now = committed.version();
+      if (!isStillOurs(now)) {
+        continue;
+      }
+      long tail = now.length() / BLOCK;
+      boolean written =
+          !pending.within(tail, tail + 1).get(0).isHole()
+              || !overwritten.within(tail, tail + 1).get(0).isHole();
+      if (end <= now.length() || now.length() % BLOCK == 0 || written) {
+        return now;
+      }
+      // Behind an end that has moved since, another mount may have written.
+      committed.forget();
+      BlockMap.Version fresh = committed.version();
+      WriteOut zeros = writeOut(new DirtyPages());
+      zeros.zeroTail(fresh.length());
+      noteOverwritten(zeros, fresh);
+      if (committed.version().equals(fresh) && fresh.length() == now.length()) {
+        return fresh;
+      }
     }
-    long block = length / BLOCK * BLOCK;
-    if (!pages.touches(block, block + BLOCK)) {
-      writeOut(new DirtyPages(), length).zeroTail();
-    }
-    tailZeroed = true;
+    throw new RefusedException(Refusal.EIO, "inode " + inode + " changes all the time");
   }
 
-  private long committedLength() throws RefusedException {
-    Attributes last = store.meta().lastSeen(inode);
-    return last == null ? store.meta().attributes(inode).length() : last.length();
+  /**
+   * Whether blocks that were overwritten are the file's in a version, too.
+   *
+   * @return false: look at the next version
+   * @throws RefusedException EIO when another mount has freed some: what was written is lost
+   */
+  @GuardedBy("order")
+  private boolean isStillOurs(BlockMap.Version now) throws IOException {
+    BlockMap.Version then = overwrittenIn;
+    if (then == null || then.dataVersion() == now.dataVersion()) {
+      return true;
+    }
+    long tail = now.length() / BLOCK;
+    boolean exposed =
+        now.length() < then.length()
+            && now.length() % BLOCK != 0
+            && !overwritten.within(tail, tail + 1).get(0).isHole();
+    for (Run run : overwritten.all()) {
+      BlockMap.Located located = committed.locate(run.fileBlock(), run.end());
+      if (!located.of().equals(now)) {
+        return false;
+      }
+      Runs found = new Runs();
+      located.runs().stream().filter(part -> !part.isHole()).forEach(found::put);
+      if (exposed || !found.all().equals(List.of(run))) {
+        throw new RefusedException(
+            Refusal.EIO,
+            "inode " + inode + " was truncated or replaced elsewhere while it was written here");
+      }
+    }
+    return true;
   }
 
-  /** Everything that is not committed is lost; every handle hears of it once. */
+  /** Everything that is not committed is lost; every handle hears of it once. Holds both locks. */
   @GuardedBy("this")
   private void fail() {
     failures++;
+    stamp++;
     writtenEnd = 0;
     sentEnd = 0;
     pending.clear();
+    pendingOwner = null;
+    overwritten.clear();
+    overwrittenIn = null;
     commit.abandon();
-    store.pools().apply(inode).unpromise(promised);
+    if (promised > 0) {
+      store.pools().apply(inode).unpromise(promised);
+    }
     promised = 0;
     store.buffer().sent(this);
     store.buffer().release(gathered.memory());
@@ -346,7 +471,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   public void flush() throws IOException {
     order.lock();
     try {
-      writeOut();
+      writeOut(true);
       commitWritten();
     } finally {
       order.unlock();
@@ -362,23 +487,43 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
       }
       written = new BlockCommit.Written(pending.all(), sentEnd, mtime);
     }
-    Attributes after;
+    boolean done = false;
     try {
-      after = commit.run(written);
-      tailZeroed = false;
-    } catch (IOException e) {
+      Attributes after = commit(written);
+      done = true;
+      overwritten.clear();
+      overwrittenIn = null;
       synchronized (this) {
-        fail();
+        committed.committed(after, written.runs());
+        stamp++;
+        pending.clear();
+        pendingOwner = null;
+        sentEnd = 0;
+        firstWriteNanos = store.nanoTime().getAsLong();
+        writtenEnd = gathered.isEmpty() ? 0 : writtenEnd;
+        store.listener().changedHere(inode, after.dataVersion());
       }
-      throw e;
+    } finally {
+      if (!done) {
+        synchronized (this) {
+          fail();
+        }
+      }
     }
-    synchronized (this) {
-      committed.committed(after, written.runs());
-      pending.clear();
-      sentEnd = 0;
-      firstWriteNanos = store.nanoTime().getAsLong();
-      writtenEnd = gathered.isEmpty() ? 0 : writtenEnd;
-      store.listener().changedHere(inode, after.dataVersion());
+  }
+
+  @GuardedBy("order")
+  private Attributes commit(BlockCommit.Written written) throws IOException {
+    for (int tries = 1; ; tries++) {
+      BlockMap.Version base = readyToGrow(written.end());
+      try {
+        return commit.run(written, base.dataVersion());
+      } catch (RefusedException e) {
+        if (e.refusal() != Refusal.CHANGED || tries == COMMITS_MAX) {
+          throw e;
+        }
+        committed.forget();
+      }
     }
   }
 
@@ -396,16 +541,12 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     order.lock();
     try {
       flush();
-      long length = set.hasLength() ? store.meta().attributes(inode).length() : 0;
-      if (set.getLength() > length) {
-        committed.forget();
-        zeroTail(new DirtyPages(), set.getLength(), length);
-        commit.flushDevices();
-        tailZeroed = false;
+      if (set.hasLength()) {
+        zeroBehindEnd(set.getLength());
       }
       Attributes after = action.get();
       if (set.hasLength()) {
-        committed.forget();
+        changed();
       }
       return after;
     } finally {
@@ -414,7 +555,56 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   }
 
   @Override
+  public Optional<Attributes> punchHole(long offset, long length) throws IOException {
+    order.lock();
+    try {
+      flush();
+      committed.forget();
+      long fileLength = committed.version().length();
+      long end = Math.min(offset + length, fileLength);
+      if (offset >= end) {
+        return Optional.empty();
+      }
+      long first = (offset + BLOCK - 1) / BLOCK;
+      long behind = end == fileLength ? (end + BLOCK - 1) / BLOCK : end / BLOCK;
+      zeroEdge(offset, Math.min(end, first * BLOCK));
+      zeroEdge(Math.max(offset, behind * BLOCK), end);
+      flush();
+      if (first >= behind) {
+        return Optional.of(store.meta().attributes(inode));
+      }
+      Attributes after = store.meta().punchHole(inode, first, behind - first);
+      changed();
+      return Optional.of(after);
+    } finally {
+      order.unlock();
+    }
+  }
+
+  /** A part of a block that a hole begins or ends in. */
+  @GuardedBy("order")
+  private void zeroEdge(long from, long to) throws IOException {
+    if (from < to && !committed.locate(from / BLOCK, from / BLOCK + 1).runs().get(0).isHole()) {
+      write(from, ByteBuffer.allocate((int) (to - from)));
+    }
+  }
+
+  /** Before a file gets a longer length: what lies behind its end is old. */
+  @GuardedBy("order")
+  private void zeroBehindEnd(long newLength) throws IOException {
+    committed.forget();
+    long length = committed.version().length();
+    if (newLength > length) {
+      writeOut(new DirtyPages()).zeroTail(length);
+      commit.flushDevices();
+    }
+  }
+
+  @Override
   public void changed() {
+    synchronized (this) {
+      stamp++;
+    }
     committed.forget();
   }
 
@@ -444,13 +634,35 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     return failures;
   }
 
-  /** The last handle is gone: what is not committed is lost. */
-  void abandon() {
-    synchronized (this) {
-      if (writtenEnd != 0) {
-        log.error("inode {}: what was written last could not be committed and is lost", inode);
-        fail();
+  /** The last handle is gone: what is not committed is lost. Does not wait for transfers. */
+  void close() {
+    store.readAhead().drop(reader);
+    if (!isDirty()) {
+      return;
+    }
+    log.error("inode {}: what was written last could not be committed and is lost", inode);
+    if (order.tryLock()) {
+      loseAndUnlock();
+    } else {
+      store
+          .background()
+          .execute(
+              () -> {
+                order.lock();
+                loseAndUnlock();
+              });
+    }
+  }
+
+  private void loseAndUnlock() {
+    try {
+      synchronized (this) {
+        if (writtenEnd != 0) {
+          fail();
+        }
       }
+    } finally {
+      order.unlock();
     }
   }
 
@@ -472,10 +684,9 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
                 flush();
               } catch (IOException e) {
                 log.error("inode {}: {}", inode, e.getMessage());
-              } finally {
-                synchronized (this) {
-                  sendingInBackground = false;
-                }
+              }
+              if (sendsAgain()) {
+                sendGathered();
               }
             });
   }

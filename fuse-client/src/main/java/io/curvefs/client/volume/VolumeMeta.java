@@ -1,10 +1,12 @@
 package io.curvefs.client.volume;
 
+import com.google.protobuf.ByteString;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
 import io.curvefs.proto.CommitBlocks;
+import io.curvefs.proto.Discards;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.space.BlockRange;
 import java.util.List;
@@ -45,13 +47,6 @@ interface VolumeMeta {
   Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
       throws RefusedException;
 
-  /**
-   * Has the metaservers hear of closed files soon.
-   *
-   * @return whether there are any they have not heard of
-   */
-  boolean tellClosesSoon();
-
   /** Gives reserved blocks back; nothing is written to them any more. */
   void giveBack(int group, SessionId session, List<BlockRange> ranges) throws RefusedException;
 
@@ -63,6 +58,24 @@ interface VolumeMeta {
   Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId session)
       throws RefusedException;
 
+  /**
+   * Makes a hole of whole blocks of a file.
+   *
+   * @param first file offset / 4 KiB
+   */
+  Attributes punchHole(InodeId inode, long first, long count) throws RefusedException;
+
   /** Whether the session's lease surely runs now: what it has reserved is still its own. */
   boolean isCurrent(SessionId session);
+
+  /** Numbers of the raft groups. */
+  List<Integer> groups();
+
+  /**
+   * Freed blocks of a raft group, to be discarded within a quarter of the quarantine since before
+   * this call.
+   *
+   * @param done keys of earlier answers: nothing of them is under way
+   */
+  Discards discards(int group, List<ByteString> done, int rangesMax) throws RefusedException;
 }

@@ -2,11 +2,14 @@ package io.curvefs.client.volume;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
+import io.curvefs.id.SessionId;
+import io.curvefs.space.BlockRange;
 import io.curvefs.space.VolumeLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Reads one file: from its blocks, under what is written and not committed. Thread-safe. */
 final class VolumeReader {
@@ -14,10 +17,6 @@ final class VolumeReader {
 
   /** Answers that are too old by the time their blocks are read, one after the other. */
   private static final int TRIES_MAX = 4;
-
-  private static final ThreadLocal<ByteBuffer> ONE_BLOCK =
-      ThreadLocal.withInitial(
-          () -> ByteBuffer.allocateDirect(2 * BLOCK).alignedSlice(BLOCK).limit(BLOCK).slice());
 
   private final VolumeStore store;
   private final BlockMap committed;
@@ -32,35 +31,53 @@ final class VolumeReader {
     /** Blocks that are written and not committed, with holes between them. */
     final List<Run> blocks = new ArrayList<>();
 
+    /** Whose these are; null: there are none. */
+    @Nullable SessionId owner;
+
     /** Bytes that are not on a device yet, older ones first. */
     final List<DirtyPages.Copied> bytes = new ArrayList<>();
+  }
+
+  /** Takes bytes to a place, counted from where the reading began. */
+  interface Target {
+    void put(int at, ByteBuffer bytes);
+
+    void zeros(int at, int count);
+  }
+
+  /** Bytes of a buffer, counted from its position, which does not move. */
+  private record BufferTarget(ByteBuffer dst) implements Target {
+    @Override
+    public void put(int at, ByteBuffer bytes) {
+      dst.put(dst.position() + at, bytes, bytes.position(), bytes.remaining());
+    }
+
+    @Override
+    public void zeros(int at, int count) {
+      for (int i = dst.position() + at; i < dst.position() + at + count; i++) {
+        dst.put(i, (byte) 0);
+      }
+    }
   }
 
   /**
    * Reads.
    *
    * @param dst gets {@code length} bytes at its position, which moves behind them
-   * @param valid length of what is committed: behind it, committed blocks hold nothing
    */
-  void read(long offset, ByteBuffer dst, int length, long valid, Overlay over) throws IOException {
-    long from = offset / BLOCK;
-    long to = (offset + length - 1) / BLOCK + 1;
-    for (int tries = 0; ; tries++) {
-      BlockMap.Located located = committed.locate(from, to);
-      for (Run run : located.runs()) {
-        readRun(run, offset, dst, length, valid);
-      }
-      if (store.freshness().mayTrust(located.asked())) {
-        break;
-      }
-      if (tries == TRIES_MAX) {
-        throw new RefusedException(Refusal.EIO, "the volume is too slow to be trusted");
-      }
-    }
+  void read(long offset, ByteBuffer dst, int length, Overlay over) throws IOException {
+    Target target = new BufferTarget(dst);
+    readCommitted(offset, length, target);
+    boolean pending = false;
     for (Run run : over.blocks) {
       if (!run.isHole()) {
-        readRun(run, offset, dst, length, Long.MAX_VALUE);
+        readRun(run, offset, length, Long.MAX_VALUE, target);
+        pending = true;
       }
+    }
+    if (pending && (over.owner == null || !store.meta().isCurrent(over.owner))) {
+      throw new RefusedException(
+          Refusal.EIO, "the session with the metaservers was lost, and reserved blocks with it");
     }
     for (DirtyPages.Copied copied : over.bytes) {
       dst.put(dst.position() + (int) (copied.offset() - offset), copied.bytes());
@@ -68,42 +85,56 @@ final class VolumeReader {
     dst.position(dst.position() + length);
   }
 
-  /** The part of a run that is asked for. */
-  private void readRun(Run run, long offset, ByteBuffer dst, int length, long valid)
+  /**
+   * Reads what is committed, all of one version; zeros behind the file's end.
+   *
+   * @return that version
+   */
+  BlockMap.Version readCommitted(long offset, int length, Target target) throws IOException {
+    long from = offset / BLOCK;
+    long to = (offset + length - 1) / BLOCK + 1;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+      BlockMap.Located located = committed.locate(from, to);
+      for (Run run : located.runs()) {
+        readRun(run, offset, length, located.of().length(), target);
+      }
+      if (store.freshness().mayTrust(located.asked())) {
+        return located.of();
+      }
+    }
+    throw new RefusedException(Refusal.EIO, "the volume is too slow to be trusted");
+  }
+
+  /**
+   * The part of a run that is asked for.
+   *
+   * @param valid length of the file: behind it, its blocks hold nothing
+   */
+  private void readRun(Run run, long offset, int length, long valid, Target target)
       throws IOException {
     long from = Math.max(offset, run.fileBlock() * BLOCK);
     long to = Math.min(offset + length, run.end() * BLOCK);
     long filled = run.isHole() ? from : Math.max(from, Math.min(to, valid));
     for (long at = from; at < filled; ) {
-      at += readSome(run, at, filled, dst, dst.position() + (int) (at - offset));
+      at = readSome(run, at, filled, offset, target);
     }
-    zero(dst, dst.position() + (int) (filled - offset), dst.position() + (int) (to - offset));
+    target.zeros((int) (filled - offset), (int) (to - filled));
   }
 
-  /** Whole blocks go straight to where they belong. */
-  private int readSome(Run run, long at, long to, ByteBuffer dst, int dstFrom) throws IOException {
+  /**
+   * One transfer.
+   *
+   * @return where what it brought ends
+   */
+  private long readSome(Run run, long at, long to, long offset, Target target) throws IOException {
     long block = at / BLOCK;
-    int within = (int) (at % BLOCK);
-    int whole = within == 0 && dst.isDirect() ? (int) ((to - at) / BLOCK) : 0;
-    if (whole > 0) {
-      int bytes = whole * BLOCK;
-      store
-          .devices()
-          .read(
-              run.part(block, block + whole).range(),
-              dst.duplicate().limit(dstFrom + bytes).position(dstFrom));
-      return bytes;
-    }
-    ByteBuffer one = ONE_BLOCK.get().clear();
-    store.devices().read(run.part(block, block + 1).range(), one);
-    int bytes = (int) Math.min(BLOCK - within, to - at);
-    dst.put(dstFrom, one, within, bytes);
-    return bytes;
-  }
-
-  private static void zero(ByteBuffer dst, int from, int to) {
-    for (int i = from; i < to; i++) {
-      dst.put(i, (byte) 0);
-    }
+    long end = Math.min((to - 1) / BLOCK + 1, block + Staging.BYTES_MAX / BLOCK);
+    BlockRange range = run.part(block, end).range();
+    ByteBuffer bytes = Staging.of((int) (end - block) * BLOCK);
+    Staging.transfer(bytes, into -> store.devices().read(range, into));
+    int first = (int) (at % BLOCK);
+    long reached = Math.min(to, end * BLOCK);
+    target.put((int) (at - offset), bytes.position(first).limit(first + (int) (reached - at)));
+    return reached;
   }
 }

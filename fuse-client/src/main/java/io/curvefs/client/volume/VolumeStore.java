@@ -13,6 +13,7 @@ import java.util.function.LongSupplier;
  *
  * @param pools the reserved blocks that a file's come from
  * @param background runs what nobody waits for
+ * @param transfers run operations on devices side by side; wait for nothing else
  * @param nanoTime the monotonic clock
  */
 record VolumeStore(
@@ -24,4 +25,6 @@ record VolumeStore(
     ContentListener listener,
     WallClock clock,
     Executor background,
+    Executor transfers,
+    ReadAhead readAhead,
     LongSupplier nanoTime) {}

@@ -603,4 +603,22 @@ class VfsTest {
     assertThat(refusal(() -> vfs.lookup(root, longest.concat(name("x")))))
         .isEqualTo(Refusal.ENAMETOOLONG);
   }
+
+  @Test
+  void a_hole_reads_as_zeros_here_and_on_another_mount() throws Exception {
+    byte[] content = random(3, 5_000_000).array();
+    write(root, "f", ByteBuffer.wrap(content));
+    InodeId inode = vfs.lookup(root, name("f"));
+    Vfs.Opened opened = vfs.open(inode, Vfs.Access.WRITE);
+    vfs.write(opened.handle(), 1_000_000, random(4, 10)); // before the hole, in order
+    vfs.punchHole(opened.handle(), 1_000_000, 3_000_001);
+    vfs.punchHole(opened.handle(), 4_900_000, 1 << 30);
+    vfs.release(opened.handle());
+    java.util.Arrays.fill(content, 1_000_000, 4_000_001, (byte) 0);
+    java.util.Arrays.fill(content, 4_900_000, 5_000_000, (byte) 0);
+    assertThat(read(vfs, inode, 0, 6_000_000)).isEqualTo(ByteBuffer.wrap(content));
+    try (LocalMount other = new LocalMount(cluster, fileSystem)) {
+      assertThat(read(other.vfs, inode, 0, 6_000_000)).isEqualTo(ByteBuffer.wrap(content));
+    }
+  }
 }

@@ -328,4 +328,54 @@ class VolumeVfsTest {
     assertSame(read(vfs, inode, 800_000), model, "seed " + seed);
     assertOnAnotherMount(inode, model);
   }
+
+  private long bytesOnDisk() throws IOException, InterruptedException {
+    long blocks = 0;
+    for (var volume : mount.meta.fileSystem().getVolumeStorage().getVolumesList()) {
+      Process stat =
+          new ProcessBuilder("stat", "-c", "%b", volume.getUri().substring("file://".length()))
+              .start();
+      blocks += Long.parseLong(new String(stat.getInputStream().readAllBytes()).trim());
+      stat.waitFor();
+    }
+    return blocks * 512;
+  }
+
+  @Test
+  void the_backing_file_shrinks_after_a_delete() throws Exception {
+    long before = bytesOnDisk();
+    byte[] content = random(6, 32 << 20);
+    InodeId kept = write("kept", content);
+    write("gone", random(7, 32 << 20));
+    assertThat(bytesOnDisk() - before).isGreaterThanOrEqualTo(64L << 20);
+    vfs.unlink(root, name("gone"));
+    while (bytesOnDisk() - before > 34L << 20) {
+      Thread.sleep(200); // until the blocks have rested; the test's timeout bounds it
+    }
+    assertThat(mount.registry.get("curvefs.volume.bytes.discarded").functionCounter().count())
+        .isEqualTo(32 << 20);
+    assertOnAnotherMount(kept, content);
+  }
+
+  @Test
+  void df_shows_the_size_of_the_volumes_and_what_is_used() throws IOException {
+    assertThat(vfs.usage().bytesMax()).isEqualTo(512L << 20);
+    long before = vfs.usage().bytes();
+    write("f", random(8, 5_000_000));
+    assertThat(vfs.usage().bytes() - before).isGreaterThanOrEqualTo(5_000_000);
+    assertThat(vfs.usage().bytes()).isLessThan(200 << 20);
+  }
+
+  @Test
+  void a_hole_frees_its_blocks_and_reads_as_zeros_everywhere() throws IOException {
+    byte[] content = random(9, 300_000);
+    InodeId inode = write("f", content);
+    long handle = vfs.open(inode, Vfs.Access.WRITE).handle();
+    vfs.punchHole(handle, 10_000, 200_000);
+    vfs.release(handle);
+    Arrays.fill(content, 10_000, 210_000, (byte) 0);
+    assertSame(read(vfs, inode, 400_000), content, "this mount");
+    assertOnAnotherMount(inode, content);
+    assertThat(mount.namespace.freshAttributes(inode).allocated()).isEqualTo((74 - 48) * 4096);
+  }
 }

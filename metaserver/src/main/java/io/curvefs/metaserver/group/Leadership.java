@@ -25,6 +25,7 @@ public final class Leadership {
   private final InodeAllocator inodes;
   private final OpenTable opens;
   private final FreeSpace space;
+  private final DiscardOffers discards = new DiscardOffers(System::nanoTime);
   private final AtomicLong transactionNumbers = new AtomicLong();
 
   /** Chunks that were written to lately and may have become worth compacting. */
@@ -71,6 +72,11 @@ public final class Leadership {
   /** The free space on volumes. */
   public FreeSpace space() {
     return space;
+  }
+
+  /** Blocks that have rested and are being discarded. */
+  public DiscardOffers discards() {
+    return discards;
   }
 
   /** Remembers a chunk that got extents added; forgets it when too many are remembered already. */

@@ -8,6 +8,7 @@ import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.CommitBlocks;
 import io.curvefs.proto.Effect;
+import io.curvefs.proto.Inode;
 import io.curvefs.slice.Layout;
 import io.curvefs.space.BlockRange;
 import io.curvefs.space.VolumeLayout;
@@ -16,7 +17,10 @@ import java.util.List;
 
 /**
  * Bytes that are on a volume become part of their file. Blocks that the session has not reserved,
- * or no longer, are refused with NOT_RESERVED: its lease has ended, or it has given them back.
+ * or no longer, are refused with NOT_RESERVED: its lease has ended, or it has given them back. Who
+ * says which version of the file it wrote over is refused with CHANGED when another mount was
+ * faster: blocks that were overwritten in place may be the file's no more, and its end may have
+ * moved.
  */
 final class CommitBlocksOperation {
   private static final int EXTENTS_MAX = 65_536;
@@ -28,7 +32,10 @@ final class CommitBlocksOperation {
   static Plan plan(CommitBlocks commit, Surroundings surroundings)
       throws RefusedException, CannotPlanYetException {
     InodeId id = Checks.id(commit.getInode());
-    Checks.fileOnVolumes(surroundings, id);
+    Inode inode = Checks.fileOnVolumes(surroundings, id);
+    if (commit.hasBasedOn() && commit.getBasedOn() != inode.getDataVersion()) {
+      throw new RefusedException(Refusal.CHANGED);
+    }
     if (commit.getLength() < 0 || commit.getLength() > Layout.FILE_BYTES_MAX) {
       throw new RefusedException(Refusal.EFBIG);
     }

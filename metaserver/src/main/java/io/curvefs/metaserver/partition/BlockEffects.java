@@ -71,6 +71,9 @@ final class BlockEffects {
   void commit(CommitBlocks commit) throws ConditionFailedException {
     space.requireFileSystem();
     Inode.Builder inode = inodes.existing(commit.getInode());
+    if (commit.hasBasedOn() && commit.getBasedOn() != inode.getDataVersion()) {
+      throw ConditionFailedException.conflict("the file was changed meanwhile");
+    }
     List<BlockRange> dropped = new ArrayList<>();
     for (ChunkBlocks added : commit.getChunksList()) {
       for (BlockExtent extent : added.getBlocksList()) {

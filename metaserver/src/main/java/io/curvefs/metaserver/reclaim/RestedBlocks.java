@@ -5,6 +5,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
+import io.curvefs.metaserver.partition.SpaceRows;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View.Row;
 import io.curvefs.proto.FileSystem;
@@ -89,7 +90,8 @@ final class RestedBlocks {
   }
 
   /**
-   * Releases some blocks of one file system in one group.
+   * Releases some blocks of one file system in one group. Mounts that are there may discard them
+   * first.
    *
    * @return whether there may be more
    */
@@ -99,10 +101,8 @@ final class RestedBlocks {
     if (watch == null || watch.leadership != leadership) {
       return false;
     }
-    long rest =
-        Duration.ofSeconds(fileSystem.getVolumeStorage().getQuarantineSeconds())
-            .plus(MARGIN)
-            .toNanos();
+    Duration quarantine = Duration.ofSeconds(fileSystem.getVolumeStorage().getQuarantineSeconds());
+    long rest = quarantine.plus(MARGIN).toNanos();
     long now = nanoTime.getAsLong();
     long rested = 0;
     for (Note note : watch.notes) {
@@ -114,8 +114,12 @@ final class RestedBlocks {
         ReleaseQuarantine.newBuilder().setFileSystem(fileSystem.getId());
     List<Row> some = group.rows().scan(Keys.quarantine(fileSystem.getId()), null, ROWS_PER_STEP);
     for (Row row : some) {
-      if (Keys.quarantineNumberOf(row.key()) <= rested) {
-        release.addKeys(ByteString.copyFrom(row.key()));
+      ByteString key = ByteString.copyFrom(row.key());
+      if (Keys.quarantineNumberOf(row.key()) <= rested
+          && leadership
+              .discards()
+              .mayRelease(fileSystem.getId(), key, SpaceRows.blocksOf(row), quarantine)) {
+        release.addKeys(key);
       }
     }
     if (release.getKeysCount() > 0) {

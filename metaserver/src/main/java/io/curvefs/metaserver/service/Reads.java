@@ -82,7 +82,7 @@ final class Reads {
     if (request.hasOpen()) {
       return open(group, leadership, request, deadline);
     }
-    if (request.hasGetSpace() || request.hasCheckSpace()) {
+    if (request.hasGetSpace() || request.hasCheckSpace() || request.hasGetDiscards()) {
       return space.handle(group, leadership, request);
     }
     CompletableFuture<@Nullable Void> barrier = group.raft().readBarrier();
@@ -160,7 +160,7 @@ final class Reads {
         yield ReadReply.newBuilder().addAllNames(namespace.xattrNames(id)).build();
       }
       case GET_USAGE -> usage(group, fileSystem);
-      case OPEN, GET_SPACE, CHECK_SPACE, KIND_NOT_SET ->
+      case OPEN, GET_SPACE, CHECK_SPACE, GET_DISCARDS, KIND_NOT_SET ->
           throw new RefusedException(Refusal.BAD_REQUEST, "a read this server does not know");
     };
   }
@@ -180,7 +180,7 @@ final class Reads {
       case GET_FILES -> request.getGetFiles().getIdsList();
       case GET_XATTR -> List.of(request.getGetXattr().getInode());
       case LIST_XATTRS -> List.of(request.getListXattrs().getInode());
-      case OPEN, GET_USAGE, GET_SPACE, CHECK_SPACE, KIND_NOT_SET -> List.of();
+      case OPEN, GET_USAGE, GET_SPACE, CHECK_SPACE, GET_DISCARDS, KIND_NOT_SET -> List.of();
     };
   }
 

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.curvefs.id.GroupId;
+import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.partition.SpaceAudit;
@@ -11,6 +12,8 @@ import io.curvefs.metaserver.partition.SpaceRows;
 import io.curvefs.metaserver.space.Pool;
 import io.curvefs.metaserver.store.StateStore;
 import io.curvefs.proto.BlockGroupUsage;
+import io.curvefs.proto.Discards;
+import io.curvefs.proto.GetDiscards;
 import io.curvefs.proto.HeldBlockGroup;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
@@ -50,6 +53,9 @@ final class SpaceReads {
     if (request.hasCheckSpace()) {
       return check(group, new CheckId(group.id(), fileSystem, request.getCheckSpace().getNumber()));
     }
+    if (request.hasGetDiscards()) {
+      return discards(group, leadership, request);
+    }
     boolean bitmaps = request.getGetSpace().getByBlockGroup();
     return group
         .barrier(leadership)
@@ -58,6 +64,30 @@ final class SpaceReads {
               try (StateStore.FrozenRows rows = group.raft().freezeRows()) {
                 return usage(new SpaceRows(rows, fileSystem), leadership, fileSystem, bitmaps);
               }
+            },
+            readers);
+  }
+
+  /** Behind a barrier: a server that leads no more, and does not know it, must hand out nothing. */
+  private CompletableFuture<ReadReply> discards(
+      DataGroup group, Leadership leadership, ReadRequest request) {
+    int fileSystem = request.getTarget().getFileSystem();
+    SessionId session = new SessionId(request.getTarget().getSession());
+    GetDiscards get = request.getGetDiscards();
+    return group
+        .barrier(leadership)
+        .thenApplyAsync(
+            passed -> {
+              leadership.discards().done(session, get.getDoneList());
+              Discards.Builder discards =
+                  Discards.newBuilder()
+                      .addAllHanded(
+                          leadership.discards().hand(fileSystem, session, get.getRangesMax()));
+              for (SpaceRows.Held held :
+                  new SpaceRows(group.rows(), fileSystem).heldBlockGroups()) {
+                discards.setResting(discards.getResting() + held.group().getQuarantined());
+              }
+              return ReadReply.newBuilder().setDiscards(discards).build();
             },
             readers);
   }

@@ -120,6 +120,7 @@ final class AccessTrace {
       case READ, READDIR -> c + " B at " + d;
       case WRITE -> d + " B at " + e;
       case SETXATTR -> name(c) + ", " + e + " B";
+      case FALLOCATE -> e + " B at " + d + ", mode " + c;
       case SYMLINK ->
           throw new IllegalStateException("the arguments of symlink have another order");
       case GETATTR,

@@ -42,7 +42,8 @@ final class Callbacks {
     GETXATTR(26),
     LISTXATTR(27),
     REMOVEXATTR(28),
-    CREATE(30);
+    CREATE(30),
+    FALLOCATE(40);
 
     private final int index;
 

@@ -40,10 +40,15 @@ final class Operations {
 
   private static final int XATTR_REPLACE = 2;
 
+  /** FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE, fallocate(2). */
+  private static final int KEEP_SIZE = 1;
+
+  private static final int PUNCH_HOLE = 2;
+
   /** struct fuse_dirent without the name: ino, off, namelen, type. */
   private static final int DIRENT_BYTES = 24;
 
-  /** No quota exists; df needs a total all the same: 1 PiB, 2^40 files. */
+  /** A bucket has no end; df needs a total all the same: 1 PiB, 2^40 files. */
   private static final long TOTAL_BYTES = 1L << 50;
 
   private static final long TOTAL_FILES = 1L << 40;
@@ -139,6 +144,7 @@ final class Operations {
     callbacks.set(Place.LISTXATTR, this::listxattr);
     callbacks.set(Place.REMOVEXATTR, this::removexattr);
     callbacks.set(Place.CREATE, this::create);
+    callbacks.set(Place.FALLOCATE, this::fallocate);
   }
 
   private InodeId inode(long kernelInode) {
@@ -289,7 +295,8 @@ final class Operations {
         request,
         () -> {
           MetaClient.Usage usage = vfs.usage();
-          replies.usage(request, TOTAL_BYTES, usage.bytes(), TOTAL_FILES, usage.inodes());
+          long total = usage.bytesMax() == 0 ? TOTAL_BYTES : usage.bytesMax();
+          replies.usage(request, total, usage.bytes(), TOTAL_FILES, usage.inodes());
         });
   }
 
@@ -401,6 +408,24 @@ final class Operations {
           if (unopened == null) {
             vfs.flush(Replies.handle(fileInfo));
           }
+          replies.done(request);
+        });
+  }
+
+  /**
+   * Only holes are made. Space needs not be asked for beforehand: who does, and is told that this
+   * is not supported, writes zeros (posix_fallocate(3)).
+   */
+  private void fallocate(
+      long request, long inode, long mode, long offset, long length, long fileInfo) {
+    run(
+        Place.FALLOCATE,
+        request,
+        () -> {
+          if ((int) mode != (PUNCH_HOLE | KEEP_SIZE)) {
+            throw new RefusedException(Refusal.EOPNOTSUPP);
+          }
+          vfs.punchHole(Replies.handle(fileInfo), offset, length);
           replies.done(request);
         });
   }
