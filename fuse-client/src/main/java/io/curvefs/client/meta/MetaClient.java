@@ -463,7 +463,7 @@ public final class MetaClient implements AutoCloseable {
       // So it is with blocks that were overwritten in place.
       boolean again =
           request.hasCommit()
-              || request.hasCommitBlocks() && request.getCommitBlocks().getChunksCount() == 0;
+              || (request.hasCommitBlocks() && request.getCommitBlocks().getChunksCount() == 0);
       if (e.refusal() == Refusal.SESSION_EXPIRED && again) {
         return inSession(call);
       }

@@ -115,7 +115,7 @@ final class SpacePool {
           awaitAnswer();
           continue;
         }
-        if (asking || missing == 0 && !few) {
+        if (asking || (missing == 0 && !few)) {
           return;
         }
         asking = true;
