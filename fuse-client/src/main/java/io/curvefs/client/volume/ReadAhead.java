@@ -56,16 +56,11 @@ final class ReadAhead implements AutoCloseable {
     /** The version of the file that it is of; below 0: it could not be fetched. */
     final CompletableFuture<Long> version = new CompletableFuture<>();
 
-    @GuardedBy("ReadAhead.this")
+    // The rest is guarded by the monitor of the ReadAhead.
+
     int users = 1;
-
-    @GuardedBy("ReadAhead.this")
     boolean dropped;
-
-    @GuardedBy("ReadAhead.this")
     int served;
-
-    @GuardedBy("ReadAhead.this")
     long usedAt = nanoTime.getAsLong();
 
     Piece(Source source, int bytes, List<Page> pages) {

@@ -78,12 +78,10 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   @GuardedBy("this")
   private long sentEnd;
 
-  /** Committed blocks that were written to since the last commit. */
-  @GuardedBy("order")
+  /** Committed blocks that were written to since the last commit. Guarded by {@link #order}. */
   private final Runs overwritten = new Runs();
 
-  /** What of the file these were found in, at first; null: there are none. */
-  @GuardedBy("order")
+  /** The version of the file these were found in, at first; null: there are none. As they are. */
   private BlockMap.@Nullable Version overwrittenIn;
 
   /** Grows with all that may make other bytes of committed ones. */

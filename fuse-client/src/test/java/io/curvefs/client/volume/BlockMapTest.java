@@ -18,7 +18,7 @@ class BlockMapTest {
   private final BlockMap map = new BlockMap(on.meta, INODE, on.freshness, on.nanos::get);
 
   @AfterEach
-  void end() throws InterruptedException {
+  void end() {
     on.close();
   }
 

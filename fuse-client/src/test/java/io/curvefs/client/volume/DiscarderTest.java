@@ -15,7 +15,7 @@ class DiscarderTest {
   private final VolumeFixture on = new VolumeFixture();
 
   @AfterEach
-  void end() throws InterruptedException {
+  void end() {
     on.close();
   }
 

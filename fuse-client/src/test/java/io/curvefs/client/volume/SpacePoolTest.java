@@ -21,7 +21,7 @@ class SpacePoolTest {
   private final SpacePool pool = on.pool;
 
   @AfterEach
-  void end() throws InterruptedException {
+  void end() {
     on.close();
   }
 

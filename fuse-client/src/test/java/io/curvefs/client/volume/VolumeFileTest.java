@@ -29,7 +29,7 @@ class VolumeFileTest {
   private final VolumeFixture on = new VolumeFixture(held::wrap);
 
   @AfterEach
-  void end() throws InterruptedException {
+  void end() {
     on.close();
   }
 

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 
@@ -117,16 +118,25 @@ final class VolumeFixture implements AutoCloseable {
 
   /** Empty when nothing is under way and no page is leaked. */
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     faults.heal();
     file.close();
-    background.shutdown();
-    background.awaitTermination(20, java.util.concurrent.TimeUnit.SECONDS);
-    transfers.shutdown();
-    transfers.awaitTermination(20, java.util.concurrent.TimeUnit.SECONDS);
+    end(background);
+    end(transfers);
     readAhead.close();
     if (pages.inUse() != 0) {
       throw new IllegalStateException(pages.inUse() + " pages are leaked");
+    }
+  }
+
+  private static void end(ExecutorService threads) {
+    threads.shutdown();
+    try {
+      if (!threads.awaitTermination(20, TimeUnit.SECONDS)) {
+        throw new IllegalStateException("something does not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }
