@@ -210,9 +210,7 @@ final class Installation implements AutoCloseable {
             servers() + "/" + FILE_SYSTEM,
             root.toString(),
             "-o",
-            NOTHING_REMEMBERED
-                + ",log_file="
-                + path("logs").resolve(root.getFileName() + ".log")));
+            NOTHING_REMEMBERED + ",log_file=" + path("logs").resolve(root.getFileName() + ".log")));
   }
 
   private String curvefs(String... arguments) throws IOException {
