@@ -262,6 +262,7 @@ class ArchitectureTest {
           "io.curvefs.space.device.iscsi..",
           "io.curvefs.client.fuse.jnr..",
           "io.curvefs.client.mount..",
+          "io.curvefs.client.trial..",
           "io.curvefs.client.bench..");
 
   @ArchTest

@@ -45,6 +45,10 @@ final class Installation implements AutoCloseable {
   private static final int PORTS_EACH = 2;
   private static final int ELECTION_MILLIS = 1_500;
 
+  /** What one mount has done, the other sees at once. */
+  private static final String NOTHING_REMEMBERED =
+      "attr_timeout=0,entry_timeout=0,negative_timeout=0";
+
   private final TrialOptions options;
   private final Home home;
   private final Children children;
@@ -206,7 +210,7 @@ final class Installation implements AutoCloseable {
             servers() + "/" + FILE_SYSTEM,
             root.toString(),
             "-o",
-            "log_file=" + path("logs").resolve(root.getFileName() + ".log")));
+            NOTHING_REMEMBERED + ",log_file=" + path("logs").resolve(root.getFileName() + ".log")));
   }
 
   private String curvefs(String... arguments) throws IOException {
