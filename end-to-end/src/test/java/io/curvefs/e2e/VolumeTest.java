@@ -23,7 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -146,7 +146,6 @@ class VolumeTest {
   }
 
   @Test
-  @Disabled("the mount does not discard yet")
   void the_backing_file_shrinks_when_files_are_deleted() {
     Path volume = create("shrinking", 300);
     Mount mount = cluster.mount("shrinking");
@@ -164,6 +163,7 @@ class VolumeTest {
     return Long.parseLong(Shell.run("stat", "-c", "%b", file).ok().out().strip()) * 512;
   }
 
+  @Tag("long")
   @Test
   void what_a_killed_client_had_reserved_and_half_written_comes_back() throws Exception {
     create("killed", 300);
@@ -189,6 +189,7 @@ class VolumeTest {
     mount.unmount();
   }
 
+  @Tag("long")
   @Test
   void a_client_that_slept_past_its_lease_cannot_write_to_what_is_now_anothers() throws Exception {
     create("fenced", 200);
