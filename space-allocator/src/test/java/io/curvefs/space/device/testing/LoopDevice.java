@@ -1,7 +1,5 @@
 package io.curvefs.space.device.testing;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,9 +14,13 @@ public final class LoopDevice implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(new Thread(this::detach));
   }
 
-  /** Skips the test where the kernel has no loop devices. */
+  /** Attaches a file. Where the kernel has no loop devices the test fails, and says so. */
   public static LoopDevice over(Path image) throws IOException {
-    assumeTrue(Files.exists(Path.of("/dev/loop-control")), "no loop devices here");
+    if (!Files.exists(Path.of("/dev/loop-control"))) {
+      throw new IOException(
+          "/dev/loop-control is missing: load the loop module (modprobe loop), or give the container"
+              + " the device");
+    }
     return new LoopDevice(
         ServerProcess.run("losetup", "--find", "--show", "--direct-io=on", image.toString()));
   }
