@@ -8,12 +8,16 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Has the kernel drop pages, in a thread of its own: it waits for reads of these pages that are
  * under way, which the threads that answer it must stay free for. Thread-safe.
  */
 final class PageInvalidator implements StalePages, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PageInvalidator.class);
+
   /** How long an answer waits for pages to be dropped. Reads that take longer are failing ones. */
   private static final long WAIT_NANOS_MAX = TimeUnit.SECONDS.toNanos(1);
 
@@ -54,8 +58,13 @@ final class PageInvalidator implements StalePages, AutoCloseable {
         if (next == null) {
           return;
         }
-        dropPages.accept(next.value());
-        done();
+        try {
+          dropPages.accept(next.value());
+        } catch (RuntimeException e) { // the others must not wait for ever
+          log.error("pages of inode {} could not be dropped", next, e);
+        } finally {
+          done();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
