@@ -1,9 +1,9 @@
 package io.curvefs.client.epochs;
 
-import io.curvefs.client.bench.Workplace;
 import io.curvefs.client.quickstart.AbandonedMount;
 import io.curvefs.client.quickstart.Children;
 import io.curvefs.client.quickstart.Home;
+import io.curvefs.client.quickstart.OwnDirectory;
 import io.curvefs.client.quickstart.Ports;
 import io.curvefs.objectstore.S3Credentials;
 import io.curvefs.objectstore.S3Location;
@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Everything a CurveFS needs, on this machine: a slow S3 store, a metaserver, memcached servers, a
@@ -53,7 +52,7 @@ final class Installation implements AutoCloseable {
   private final EpochsOptions options;
   private final Home home;
   private final Children children;
-  private final boolean madeDirectory;
+  private final OwnDirectory directory;
   private final List<Path> mounted = new ArrayList<>();
   private final int s3Port;
   private final int metaPort;
@@ -69,15 +68,8 @@ final class Installation implements AutoCloseable {
     this.home = home;
     s3Port = Ports.free(S3_PORT_PREFERRED, 1);
     metaPort = Ports.free(META_PORT_PREFERRED, META_PORTS);
-    Path directory = options.directory();
-    madeDirectory = !Files.exists(directory);
-    Files.createDirectories(directory);
-    try (Stream<Path> files = Files.list(directory)) {
-      if (files.findAny().isPresent()) {
-        throw new IOException(directory + " is not empty: name another directory with --data");
-      }
-    }
-    children = new Children(Files.createDirectory(directory.resolve("logs")));
+    directory = new OwnDirectory(options.directory());
+    children = new Children(Files.createDirectory(path("logs")));
   }
 
   /**
@@ -246,29 +238,13 @@ final class Installation implements AutoCloseable {
     children.close();
     abandonMounts(); // those that had only begun
     if (!options.keep()) {
-      removeFiles();
+      directory.remove();
     }
   }
 
   private void abandonMounts() throws IOException {
     for (Path root : mounted) {
       AbandonedMount.remove(root);
-    }
-  }
-
-  private void removeFiles() throws IOException {
-    Path directory = options.directory();
-    if (!Files.exists(directory)) {
-      return;
-    }
-    if (madeDirectory) {
-      Workplace.remove(directory);
-      return;
-    }
-    try (Stream<Path> entries = Files.list(directory)) {
-      for (Path entry : entries.toList()) {
-        Workplace.remove(entry);
-      }
     }
   }
 }

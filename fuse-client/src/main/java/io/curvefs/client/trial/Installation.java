@@ -1,9 +1,9 @@
 package io.curvefs.client.trial;
 
-import io.curvefs.client.bench.Workplace;
 import io.curvefs.client.quickstart.AbandonedMount;
 import io.curvefs.client.quickstart.Children;
 import io.curvefs.client.quickstart.Home;
+import io.curvefs.client.quickstart.OwnDirectory;
 import io.curvefs.client.quickstart.Ports;
 import io.curvefs.client.quickstart.ProcessEnd;
 import io.curvefs.proto.ServerStatsReply;
@@ -23,7 +23,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -52,7 +51,7 @@ final class Installation implements AutoCloseable {
   private final TrialOptions options;
   private final Home home;
   private final Children children;
-  private final boolean madeDirectory;
+  private final OwnDirectory directory;
   private final int firstPort;
   private final RpcClient rpc = new RpcClient(1);
   private final Map<Integer, Process> servers = new TreeMap<>();
@@ -67,15 +66,8 @@ final class Installation implements AutoCloseable {
     this.options = options;
     this.home = home;
     firstPort = Ports.free(PORT_PREFERRED, SERVERS * PORTS_EACH);
-    Path directory = options.directory();
-    madeDirectory = !Files.exists(directory);
-    Files.createDirectories(directory);
-    try (Stream<Path> files = Files.list(directory)) {
-      if (files.findAny().isPresent()) {
-        throw new IOException(directory + " is not empty: name another directory with --data");
-      }
-    }
-    children = new Children(Files.createDirectory(directory.resolve("logs")));
+    directory = new OwnDirectory(options.directory());
+    children = new Children(Files.createDirectory(path("logs")));
   }
 
   void start() throws IOException {
@@ -261,29 +253,13 @@ final class Installation implements AutoCloseable {
     abandonMounts(); // those that had only begun
     rpc.close();
     if (!options.keep()) {
-      removeFiles();
+      directory.remove();
     }
   }
 
   private void abandonMounts() throws IOException {
     for (Path root : mounted) {
       AbandonedMount.remove(root);
-    }
-  }
-
-  private void removeFiles() throws IOException {
-    Path directory = options.directory();
-    if (!Files.exists(directory)) {
-      return;
-    }
-    if (madeDirectory) {
-      Workplace.remove(directory);
-      return;
-    }
-    try (Stream<Path> entries = Files.list(directory)) {
-      for (Path entry : entries.toList()) {
-        Workplace.remove(entry);
-      }
     }
   }
 }
