@@ -6,12 +6,9 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
-import io.curvefs.proto.BlockRange;
-import io.curvefs.proto.Discards;
 import io.curvefs.proto.FileChunks;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.GetChunks;
-import io.curvefs.proto.GetDiscards;
 import io.curvefs.proto.GetFiles;
 import io.curvefs.proto.GetInodes;
 import io.curvefs.proto.GetSpace;
@@ -25,8 +22,6 @@ import io.curvefs.proto.MutateRequest;
 import io.curvefs.proto.Open;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
-import io.curvefs.proto.Reserve;
-import io.curvefs.proto.ReturnBlocks;
 import io.curvefs.proto.Session;
 import io.curvefs.proto.SpaceUsage;
 import io.curvefs.proto.Target;
@@ -73,6 +68,7 @@ public final class MetaClient implements AutoCloseable {
   private final SessionKeeper sessions;
   private final OpenFiles openFiles = new OpenFiles();
   private final OpenReporter reporter;
+  private final SpaceClient space;
   private final WallClock clock;
   private final Duration operationMax;
 
@@ -101,6 +97,7 @@ public final class MetaClient implements AutoCloseable {
             this::reportOpens,
             Executors.newSingleThreadScheduledExecutor(
                 new DefaultThreadFactory("meta-session", true)));
+    this.space = new SpaceClient(this, routes, reporter, openFiles, sessions);
     this.clock = clock;
     this.operationMax = options.operationMax();
   }
@@ -149,6 +146,11 @@ public final class MetaClient implements AutoCloseable {
     cacheServers.listen(listener);
   }
 
+  /** What mounts on volumes ask beside files. */
+  public SpaceClient space() {
+    return space;
+  }
+
   /** Any current session: the upper half of new slice ids. */
   public SessionId session() throws RefusedException {
     return sessions.current(deadline()).id;
@@ -177,8 +179,7 @@ public final class MetaClient implements AutoCloseable {
     return read(routes.groupOf(where), request, 0);
   }
 
-  private ReadReply read(GroupId group, ReadRequest.Builder request, int session)
-      throws RefusedException {
+  ReadReply read(GroupId group, ReadRequest.Builder request, int session) throws RefusedException {
     return Answers.await(send(group, request, session));
   }
 
@@ -347,30 +348,6 @@ public final class MetaClient implements AutoCloseable {
         .getNamesList();
   }
 
-  /** What is asked of each group. */
-  public List<GroupId> groups() {
-    return List.copyOf(routes.groups());
-  }
-
-  /**
-   * Freed blocks of a group that are to be discarded on their volumes: within a quarter of the
-   * quarantine since before this call, not later.
-   *
-   * @param done keys that this session was handed and has discarded, or is not going to
-   */
-  public Discards discards(GroupId group, List<ByteString> done, int rangesMax)
-      throws RefusedException {
-    return inSession(
-        session ->
-            read(
-                    group,
-                    ReadRequest.newBuilder()
-                        .setGetDiscards(
-                            GetDiscards.newBuilder().addAllDone(done).setRangesMax(rangesMax)),
-                    session.id.value())
-                .getDiscards());
-  }
-
   /**
    * How full the file system is.
    *
@@ -427,14 +404,14 @@ public final class MetaClient implements AutoCloseable {
   // ---- changing ----
 
   @FunctionalInterface
-  private interface SessionCall<T> {
+  interface SessionCall<T> {
     T run(SessionKeeper.ClientSession session) throws RefusedException;
   }
 
   /**
    * Makes a call with the current session; one that turns out to be over is replaced for the next.
    */
-  private <T> T inSession(SessionCall<T> call) throws RefusedException {
+  <T> T inSession(SessionCall<T> call) throws RefusedException {
     SessionKeeper.ClientSession session = sessions.current(deadline());
     try {
       return call.run(session);
@@ -471,7 +448,7 @@ public final class MetaClient implements AutoCloseable {
     }
   }
 
-  private MutateReply mutate(
+  MutateReply mutate(
       GroupId group, SessionKeeper.ClientSession session, MutateRequest.Builder request)
       throws RefusedException {
     Slots slots = session.slots(group);
@@ -501,66 +478,6 @@ public final class MetaClient implements AutoCloseable {
     } finally {
       slots.give(slot);
     }
-  }
-
-  /** The group that an inode lives in. */
-  public GroupId groupOf(InodeId inode) throws RefusedException {
-    return routes.groupOf(inode);
-  }
-
-  /** Whether the session's lease surely runs now. */
-  public boolean isCurrent(SessionId session) {
-    return sessions.isCurrent(session);
-  }
-
-  /**
-   * Blocks reserved by a session.
-   *
-   * @param scarce what is not needed soon is to be given back
-   */
-  public record Reserved(SessionId session, List<BlockRange> ranges, boolean scarce) {}
-
-  /**
-   * Reserves blocks on volumes.
-   *
-   * @throws RefusedException ENOSPC; SPACE_RESTS: worth another try, also because files that were
-   *     closed and removed here are not known to be closed
-   */
-  public Reserved reserve(Reserve.Builder reserve) throws RefusedException {
-    GroupId group = routes.groupOf(new InodeId(reserve.getInode()));
-    reporter.used(group);
-    try {
-      return reserve(group, reserve);
-    } catch (RefusedException e) {
-      if (e.refusal() == Refusal.ENOSPC && openFiles.hasClosed()) {
-        sessions.beatNow();
-        throw new RefusedException(Refusal.SPACE_RESTS);
-      }
-      throw e;
-    }
-  }
-
-  private Reserved reserve(GroupId group, Reserve.Builder reserve) throws RefusedException {
-    return inSession(
-        session -> {
-          MutateReply reply =
-              mutate(group, session, MutateRequest.newBuilder().setReserve(reserve));
-          return new Reserved(session.id, reply.getReservedList(), reply.getScarce());
-        });
-  }
-
-  /** Gives back blocks that a session has reserved; its end would do so too. */
-  public void giveBack(GroupId group, SessionId owner, List<BlockRange> ranges)
-      throws RefusedException {
-    inSession(
-        session ->
-            session.id.equals(owner)
-                ? mutate(
-                    group,
-                    session,
-                    MutateRequest.newBuilder()
-                        .setReturnBlocks(ReturnBlocks.newBuilder().addAllRanges(ranges)))
-                : MutateReply.getDefaultInstance());
   }
 
   /**

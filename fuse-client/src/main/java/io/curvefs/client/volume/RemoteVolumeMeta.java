@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
+import io.curvefs.client.meta.SpaceClient;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
@@ -24,10 +25,12 @@ final class RemoteVolumeMeta implements VolumeMeta {
 
   private final NamespaceClient namespace;
   private final MetaClient meta;
+  private final SpaceClient space;
 
   RemoteVolumeMeta(NamespaceClient namespace) {
     this.namespace = namespace;
     this.meta = namespace.meta();
+    this.space = meta.space();
   }
 
   @Override
@@ -54,14 +57,14 @@ final class RemoteVolumeMeta implements VolumeMeta {
 
   @Override
   public int groupOf(InodeId inode) throws RefusedException {
-    return meta.groupOf(inode).value();
+    return space.groupOf(inode).value();
   }
 
   @Override
   public Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
       throws RefusedException {
-    MetaClient.Reserved reserved =
-        meta.reserve(
+    SpaceClient.Reserved reserved =
+        space.reserve(
             Reserve.newBuilder()
                 .setInode(inode.value())
                 .setBlocks(blocks)
@@ -79,7 +82,7 @@ final class RemoteVolumeMeta implements VolumeMeta {
   @Override
   public void giveBack(int group, SessionId session, List<BlockRange> ranges)
       throws RefusedException {
-    meta.giveBack(
+    space.giveBack(
         new GroupId(group),
         session,
         ranges.stream()
@@ -106,17 +109,17 @@ final class RemoteVolumeMeta implements VolumeMeta {
 
   @Override
   public boolean isCurrent(SessionId session) {
-    return meta.isCurrent(session);
+    return space.isCurrent(session);
   }
 
   @Override
   public List<Integer> groups() {
-    return meta.groups().stream().map(GroupId::value).toList();
+    return space.groups().stream().map(GroupId::value).toList();
   }
 
   @Override
   public Discards discards(int group, List<ByteString> done, int rangesMax)
       throws RefusedException {
-    return meta.discards(new GroupId(group), done, rangesMax);
+    return space.discards(new GroupId(group), done, rangesMax);
   }
 }
