@@ -1,11 +1,11 @@
 package io.curvefs.client.data;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockCache;
 import io.curvefs.cache.BlockSource;
 import io.curvefs.client.content.ContentListener;
 import io.curvefs.client.content.Contents;
 import io.curvefs.client.content.FileContent;
+import io.curvefs.client.content.OpenContents;
 import io.curvefs.client.content.StagedUsage;
 import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.meta.NamespaceClient;
@@ -20,11 +20,9 @@ import io.curvefs.proto.IndexedChunk;
 import io.curvefs.slice.Layout;
 import io.curvefs.time.WallClock;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,24 +45,11 @@ public final class DataClient implements Contents {
   private static final int BACKGROUND_THREADS = 4;
 
   private final FileStore store;
-  private final ContentListener listener;
   private final ExecutorService background;
   private final ScheduledExecutorService timer;
   private final @Nullable StagedUploads staging;
   private final SiblingReadAhead siblings;
-
-  @GuardedBy("this")
-  private final Map<InodeId, Held> files = new HashMap<>();
-
-  /** A file that is open, or has bytes that are not committed. */
-  private static final class Held {
-    final FileData data;
-    int openers;
-
-    Held(FileData data) {
-      this.data = data;
-    }
-  }
+  private final OpenContents<FileData> files;
 
   /**
    * Where written bytes are safe before they are in the object store.
@@ -86,7 +71,6 @@ public final class DataClient implements Contents {
       WallClock clock,
       ContentListener listener,
       @Nullable Staging stage) {
-    this.listener = listener;
     this.background =
         Executors.newFixedThreadPool(
             BACKGROUND_THREADS, new DefaultThreadFactory("data-commit", true));
@@ -117,6 +101,9 @@ public final class DataClient implements Contents {
             clock,
             background,
             staging);
+    this.files =
+        new OpenContents<>(
+            inode -> new FileData(store, inode, listener), FileData::abandon, FileData::hasPending);
     this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
     if (stage != null) {
       recover(stage.journal());
@@ -151,6 +138,11 @@ public final class DataClient implements Contents {
     };
   }
 
+  /** The file has nothing left to commit. */
+  private void drained(InodeId inode) {
+    files.settled(inode);
+  }
+
   private void recover(Journal journal) {
     Map<InodeId, List<StagedBlock>> byInode = new LinkedHashMap<>();
     for (StagedBlock block : journal.recovered()) {
@@ -158,7 +150,7 @@ public final class DataClient implements Contents {
     }
     byInode.forEach(
         (inode, blocks) -> {
-          FileData file = hold(inode).data;
+          FileData file = files.keep(inode);
           file.recover(blocks);
           background.execute(file::settle);
         });
@@ -170,55 +162,19 @@ public final class DataClient implements Contents {
     }
   }
 
-  private synchronized Held hold(InodeId inode) {
-    return files.computeIfAbsent(inode, i -> new Held(new FileData(store, i, listener)));
+  @Override
+  public FileData open(InodeId inode) {
+    return files.open(inode);
   }
 
   @Override
-  public synchronized FileData open(InodeId inode) {
-    Held held = hold(inode);
-    held.openers++;
-    return held.data;
+  public @Nullable FileData find(InodeId inode) {
+    return files.find(inode);
   }
 
   @Override
-  public synchronized @Nullable FileData find(InodeId inode) {
-    Held held = files.get(inode);
-    return held == null ? null : held.data;
-  }
-
-  @Override
-  public synchronized void close(FileContent file) {
-    Held held = files.get(file.inode());
-    if (held == null || held.data != file || held.openers == 0) {
-      throw new IllegalStateException("inode " + file.inode().value() + " is not open");
-    }
-    held.openers--;
-    if (held.openers == 0) {
-      held.data.abandon();
-      forgetFinished(file.inode(), held);
-    }
-  }
-
-  /** The file has nothing left to commit. */
-  private synchronized void drained(InodeId inode) {
-    Held held = files.get(inode);
-    if (held != null) {
-      forgetFinished(inode, held);
-    }
-  }
-
-  @GuardedBy("this")
-  private void forgetFinished(InodeId inode, Held held) {
-    if (held.openers == 0 && !held.data.hasPending()) {
-      files.remove(inode);
-    }
-  }
-
-  private synchronized List<FileData> files() {
-    List<FileData> all = new ArrayList<>(files.size());
-    files.values().forEach(held -> all.add(held.data));
-    return all;
+  public void close(FileContent file) {
+    files.close(file);
   }
 
   @Override
@@ -234,21 +190,12 @@ public final class DataClient implements Contents {
   }
 
   private void flushOld() {
-    files().forEach(file -> file.flushOlderThan(COMMIT_AGE));
+    files.all().forEach(file -> file.flushOlderThan(COMMIT_AGE));
   }
 
   @Override
   public List<String> flushAll() {
-    List<String> failed = new ArrayList<>();
-    for (FileData file : files()) {
-      try {
-        file.flush();
-      } catch (IOException e) {
-        log.error("lost at the end: {}", e.getMessage());
-        failed.add(String.valueOf(e.getMessage()));
-      }
-    }
-    return failed;
+    return files.flushAll();
   }
 
   @Override

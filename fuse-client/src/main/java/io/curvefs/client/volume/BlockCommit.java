@@ -1,6 +1,7 @@
 package io.curvefs.client.volume;
 
 import io.curvefs.client.meta.Attributes;
+import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
@@ -8,6 +9,7 @@ import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.CommitBlocks;
 import io.curvefs.proto.Timestamp;
+import io.curvefs.space.VolumeLayout;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,17 +19,28 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of one file was written since its last commit, and how it is committed: the devices are
- * flushed first. Guarded by the file's order.
+ * What of one file was written to its blocks since its last commit, and how it is committed: it is
+ * made sure that the blocks are still the file's, and the devices are flushed. Guarded by the
+ * file's order.
  */
 final class BlockCommit {
   /** Of one request: some 10 bytes each. */
   private static final int EXTENTS_PER_REQUEST = 50_000;
 
+  private static final int BLOCK = VolumeLayout.BLOCK_BYTES;
+
+  /** Changes of other mounts that overtake a commit, one after the other. */
+  private static final int TRIES_MAX = 10;
+
   private final VolumeStore store;
   private final InodeId inode;
+  private final BlockMap committed;
+  private final Overwritten overwritten;
   private VolumeDevices.Unflushed unflushed = new VolumeDevices.Unflushed();
   private final List<SpacePool.Taken> taken = new ArrayList<>();
+
+  /** Where these come from; null: there are none. */
+  private @Nullable SpacePool takenFrom;
 
   /**
    * What to commit.
@@ -37,19 +50,32 @@ final class BlockCommit {
    */
   record Written(List<Run> runs, long end, Timestamp mtime) {}
 
-  BlockCommit(VolumeStore store, InodeId inode) {
+  BlockCommit(VolumeStore store, InodeId inode, BlockMap committed) {
     this.store = store;
     this.inode = inode;
+    this.committed = committed;
+    this.overwritten = new Overwritten(inode, committed);
   }
 
-  /** Notes what is written, to be flushed. */
-  VolumeDevices.Unflushed unflushed() {
-    return unflushed;
+  /**
+   * A write-out to be {@link #run} with this; {@link #wrote} follows.
+   *
+   * @param from where new blocks come from
+   * @param pending blocks that are written and not committed
+   */
+  WriteOut writeOut(DirtyPages pages, SpacePool from, Runs pending) {
+    takenFrom = from;
+    return new WriteOut(store, inode, committed, from, pending, session(), pages, unflushed);
   }
 
-  /** Reserved blocks that were taken for the file. */
-  void taken(List<SpacePool.Taken> blocks) {
-    taken.addAll(blocks);
+  /**
+   * Notes what a write-out has done, as far as it came.
+   *
+   * @param in the version of the file before it
+   */
+  void wrote(WriteOut out, BlockMap.Version in) {
+    taken.addAll(out.taken());
+    overwritten.add(out.overwritten(), in);
   }
 
   void flushDevices() throws IOException {
@@ -66,10 +92,62 @@ final class BlockCommit {
   /**
    * Makes it durable and visible to others.
    *
-   * @param basedOn the version of the file that it was written over
+   * @param from where the file's new blocks come from
+   * @throws RefusedException EIO when another mount has freed blocks that were written to
+   */
+  Attributes run(Written written, Runs pending, SpacePool from) throws IOException {
+    for (int tries = 1; ; tries++) {
+      BlockMap.Version base = readyToGrow(written.end(), pending, from);
+      try {
+        Attributes after = runOn(base, written);
+        taken.clear();
+        overwritten.clear();
+        return after;
+      } catch (RefusedException e) {
+        if (e.refusal() != Refusal.CHANGED || tries == TRIES_MAX) {
+          throw e;
+        }
+        committed.forget();
+      }
+    }
+  }
+
+  /**
+   * The version of the file that a commit can be made on: the blocks that were overwritten are
+   * still the file's, and nothing old becomes visible when the file grows over its end.
+   *
+   * @param end where the last written byte ends
+   */
+  private BlockMap.Version readyToGrow(long end, Runs pending, SpacePool from) throws IOException {
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+      BlockMap.Version now = committed.version();
+      if (!overwritten.isStillOurs(now)) {
+        continue;
+      }
+      long tail = now.length() / BLOCK;
+      boolean written = !pending.within(tail, tail + 1).get(0).isHole() || overwritten.covers(tail);
+      if (end <= now.length() || now.length() % BLOCK == 0 || written) {
+        return now;
+      }
+      // Behind an end that has moved since, another mount may have written.
+      committed.forget();
+      BlockMap.Version fresh = committed.version();
+      WriteOut zeros = writeOut(new DirtyPages(), from, pending);
+      zeros.zeroTail(fresh.length());
+      wrote(zeros, fresh);
+      if (committed.version().equals(fresh) && fresh.length() == now.length()) {
+        return fresh;
+      }
+    }
+    throw new RefusedException(Refusal.EIO, "inode " + inode + " changes all the time");
+  }
+
+  /**
+   * Commits what was written over one version of the file.
+   *
    * @throws RefusedException CHANGED when the file is another version by now; nothing was committed
    */
-  Attributes run(Written written, long basedOn) throws IOException {
+  private Attributes runOn(BlockMap.Version base, Written written) throws IOException {
     flushDevices();
     SessionId session = session();
     Attributes after = null;
@@ -83,13 +161,12 @@ final class BlockCommit {
               .setLength(to == runs.size() ? written.end() : 0)
               .setMtime(written.mtime());
       if (from == 0) {
-        commit.setBasedOn(basedOn);
+        commit.setBasedOn(base.dataVersion());
       }
       byChunk(runs.subList(from, to)).values().forEach(commit::addChunks);
       after = store.meta().commit(commit, session);
       from = to;
     } while (from < runs.size());
-    taken.clear();
     return after;
   }
 
@@ -123,10 +200,13 @@ final class BlockCommit {
 
   /** What was taken is not going to be committed. */
   void abandon() {
-    SpacePool pool = store.pools().apply(inode);
-    Duration rest = store.freshness().transferMax().multipliedBy(2);
-    taken.forEach(blocks -> pool.abandon(blocks, rest));
+    SpacePool from = takenFrom;
+    if (from != null) {
+      Duration rest = store.freshness().transferMax().multipliedBy(2);
+      taken.forEach(blocks -> from.abandon(blocks, rest));
+    }
     taken.clear();
+    overwritten.clear();
     unflushed = new VolumeDevices.Unflushed();
   }
 }

@@ -1,9 +1,9 @@
 package io.curvefs.client.volume;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.client.content.ContentListener;
 import io.curvefs.client.content.Contents;
 import io.curvefs.client.content.FileContent;
+import io.curvefs.client.content.OpenContents;
 import io.curvefs.client.content.StagedUsage;
 import io.curvefs.client.content.WriteBuffer;
 import io.curvefs.client.meta.NamespaceClient;
@@ -14,8 +14,6 @@ import io.curvefs.time.WallClock;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,17 +61,8 @@ public final class VolumeContents implements Contents {
 
   private record PoolKey(int group, String poolSet) {}
 
-  @GuardedBy("this")
-  private final Map<InodeId, Held> files = new HashMap<>();
-
-  private static final class Held {
-    final VolumeFile file;
-    int openers;
-
-    Held(VolumeFile file) {
-      this.file = file;
-    }
-  }
+  private final OpenContents<VolumeFile> files =
+      new OpenContents<>(this::file, VolumeFile::close, file -> false);
 
   /**
    * @param volumes opens the file system's volumes when they are first needed
@@ -136,7 +125,7 @@ public final class VolumeContents implements Contents {
 
   /** Where blocks are is asked for again. */
   public void forgetCached() {
-    files().forEach(VolumeFile::changed);
+    files.all().forEach(VolumeFile::changed);
   }
 
   /** Blocks that this mount has reserved and not used. */
@@ -144,47 +133,29 @@ public final class VolumeContents implements Contents {
     return pools.values().stream().mapToLong(SpacePool::blocks).sum();
   }
 
-  private SpacePool pool(InodeId inode) {
-    PoolKey key;
-    try {
-      key = new PoolKey(meta.groupOf(inode), meta.poolSetOf(inode));
-    } catch (RefusedException e) {
-      throw new IllegalStateException("inode " + inode + " is open and not known", e);
-    }
+  private SpacePool pool(InodeId inode) throws RefusedException {
     return pools.computeIfAbsent(
-        key, k -> new SpacePool(meta, k.group, k.poolSet, restMax, background, System::nanoTime));
+        new PoolKey(meta.groupOf(inode), meta.poolSetOf(inode)),
+        k -> new SpacePool(meta, k.group, k.poolSet, restMax, background, System::nanoTime));
+  }
+
+  private VolumeFile file(InodeId inode) {
+    return new VolumeFile(store, inode);
   }
 
   @Override
-  public synchronized FileContent open(InodeId inode) {
-    Held held = files.computeIfAbsent(inode, i -> new Held(new VolumeFile(store, i)));
-    held.openers++;
-    return held.file;
+  public FileContent open(InodeId inode) {
+    return files.open(inode);
   }
 
   @Override
-  public synchronized @Nullable FileContent find(InodeId inode) {
-    Held held = files.get(inode);
-    return held == null ? null : held.file;
+  public @Nullable FileContent find(InodeId inode) {
+    return files.find(inode);
   }
 
   @Override
   public void close(FileContent file) {
-    VolumeFile last = null;
-    synchronized (this) {
-      Held held = files.get(file.inode());
-      if (held == null || held.file != file || held.openers == 0) {
-        throw new IllegalStateException("inode " + file.inode().value() + " is not open");
-      }
-      held.openers--;
-      if (held.openers == 0) {
-        files.remove(file.inode());
-        last = held.file;
-      }
-    }
-    if (last != null) {
-      last.close();
-    }
+    files.close(file);
   }
 
   @Override
@@ -192,15 +163,9 @@ public final class VolumeContents implements Contents {
     return siblings;
   }
 
-  private synchronized List<VolumeFile> files() {
-    List<VolumeFile> all = new ArrayList<>(files.size());
-    files.values().forEach(held -> all.add(held.file));
-    return all;
-  }
-
   private void tidy() {
     try {
-      files().forEach(file -> file.flushOlderThan(COMMIT_AGE));
+      files.all().forEach(file -> file.flushOlderThan(COMMIT_AGE));
       readAhead.dropUnusedFor(READ_AHEAD_KEPT.toNanos());
       pools
           .values()
@@ -224,16 +189,7 @@ public final class VolumeContents implements Contents {
 
   @Override
   public List<String> flushAll() {
-    List<String> failed = new ArrayList<>();
-    for (VolumeFile file : files()) {
-      try {
-        file.flush();
-      } catch (IOException e) {
-        log.error("lost at the end: {}", e.getMessage());
-        failed.add(String.valueOf(e.getMessage()));
-      }
-    }
-    return failed;
+    return files.flushAll();
   }
 
   @Override

@@ -38,9 +38,6 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   private static final Logger log = LoggerFactory.getLogger(VolumeFile.class);
   private static final int BLOCK = VolumeLayout.BLOCK_BYTES;
 
-  /** Commits that changes of other mounts overtake, one after the other. */
-  private static final int COMMITS_MAX = 10;
-
   /** Gathered pages that are brought to their blocks without waiting for a flush: 8 MiB. */
   private static final int SEND_PAGES = (8 << 20) / DirtyPages.PAGE_BYTES;
 
@@ -78,11 +75,8 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
   @GuardedBy("this")
   private long sentEnd;
 
-  /** Committed blocks that were written to since the last commit. Guarded by {@link #order}. */
-  private final Runs overwritten = new Runs();
-
-  /** The version of the file these were found in, at first; null: there are none. As they are. */
-  private BlockMap.@Nullable Version overwrittenIn;
+  /** Where new blocks come from, from the first write to the last close; null: not known yet. */
+  private volatile @Nullable SpacePool pool;
 
   /** Grows with all that may make other bytes of committed ones. */
   @GuardedBy("this")
@@ -112,7 +106,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     this.inode = inode;
     this.committed = new BlockMap(store.meta(), inode, store.freshness(), store.nanoTime());
     this.reader = new VolumeReader(store, committed);
-    this.commit = new BlockCommit(store, inode);
+    this.commit = new BlockCommit(store, inode, committed);
   }
 
   @Override
@@ -191,7 +185,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
         }
       } finally {
         if (!taken && blocks > 0) {
-          store.pools().apply(inode).unpromise(blocks);
+          unpromise(blocks);
         }
       }
       at += length;
@@ -200,7 +194,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
 
   /** Full volumes are written to the last block: what is gathered makes room for what comes. */
   private void promise(int blocks) throws IOException {
-    SpacePool pool = store.pools().apply(inode);
+    SpacePool pool = pool();
     try {
       pool.promise(inode, blocks, 0);
     } catch (RefusedException e) {
@@ -209,6 +203,32 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
       }
       writeOut(true); // more may have been promised than was needed
       pool.promise(inode, blocks, 0);
+    }
+  }
+
+  private SpacePool pool() throws RefusedException {
+    SpacePool known = pool;
+    if (known != null) {
+      return known;
+    }
+    SpacePool found = store.pools().of(inode);
+    synchronized (this) {
+      known = pool;
+      if (known == null) {
+        known = found;
+        pool = found;
+      }
+      return known;
+    }
+  }
+
+  /**
+   * So many promised blocks are not needed after all; there are some only where a pool is known.
+   */
+  private void unpromise(int blocks) {
+    SpacePool known = pool;
+    if (known != null) {
+      known.unpromise(blocks);
     }
   }
 
@@ -311,6 +331,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     order.lock();
     try {
       requireSeen();
+      SpacePool from = pool();
       BlockMap.Version before = committed.version();
       DirtyPages pages;
       int expected;
@@ -332,19 +353,18 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
       }
       Collection<Page> memory = pages.memory();
       store.buffer().sending(memory.size());
-      WriteOut out = writeOut(pages);
+      WriteOut out = commit.writeOut(pages, from, pending);
       boolean written = false;
       try {
         out.run(expected);
         written = true;
       } finally {
-        commit.taken(out.taken());
-        noteOverwritten(out, before);
+        commit.wrote(out, before);
         synchronized (this) {
           sending = null;
           promised += out.promised(); // for what was held back
-          if (gathered.isEmpty() && promised > 0) {
-            store.pools().apply(inode).unpromise(promised);
+          if (gathered.isEmpty()) {
+            unpromise(promised);
             promised = 0;
           }
           if (written) {
@@ -363,85 +383,6 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     }
   }
 
-  private WriteOut writeOut(DirtyPages pages) {
-    return new WriteOut(
-        store, inode, committed, pending, commit.session(), pages, commit.unflushed());
-  }
-
-  @GuardedBy("order")
-  private void noteOverwritten(WriteOut out, BlockMap.Version in) {
-    out.overwritten().forEach(overwritten::put);
-    if (overwrittenIn == null && !overwritten.isEmpty()) {
-      overwrittenIn = in;
-    }
-  }
-
-  /**
-   * The version of the file that a commit can be made on: the blocks that were overwritten are
-   * still the file's, and nothing old becomes visible when the file grows over its end.
-   *
-   * @param end where the last written byte ends
-   */
-  @GuardedBy("order")
-  private BlockMap.Version readyToGrow(long end) throws IOException {
-    for (int tries = 0; tries < COMMITS_MAX; tries++) {
-      BlockMap.Version now = committed.version();
-      if (!isStillOurs(now)) {
-        continue;
-      }
-      long tail = now.length() / BLOCK;
-      boolean written =
-          !pending.within(tail, tail + 1).get(0).isHole()
-              || !overwritten.within(tail, tail + 1).get(0).isHole();
-      if (end <= now.length() || now.length() % BLOCK == 0 || written) {
-        return now;
-      }
-      // Behind an end that has moved since, another mount may have written.
-      committed.forget();
-      BlockMap.Version fresh = committed.version();
-      WriteOut zeros = writeOut(new DirtyPages());
-      zeros.zeroTail(fresh.length());
-      noteOverwritten(zeros, fresh);
-      if (committed.version().equals(fresh) && fresh.length() == now.length()) {
-        return fresh;
-      }
-    }
-    throw new RefusedException(Refusal.EIO, "inode " + inode + " changes all the time");
-  }
-
-  /**
-   * Whether blocks that were overwritten are the file's in a version, too.
-   *
-   * @return false: look at the next version
-   * @throws RefusedException EIO when another mount has freed some: what was written is lost
-   */
-  @GuardedBy("order")
-  private boolean isStillOurs(BlockMap.Version now) throws IOException {
-    BlockMap.Version then = overwrittenIn;
-    if (then == null || then.dataVersion() == now.dataVersion()) {
-      return true;
-    }
-    long tail = now.length() / BLOCK;
-    boolean exposed =
-        now.length() < then.length()
-            && now.length() % BLOCK != 0
-            && !overwritten.within(tail, tail + 1).get(0).isHole();
-    for (Run run : overwritten.all()) {
-      BlockMap.Located located = committed.locate(run.fileBlock(), run.end());
-      if (!located.of().equals(now)) {
-        return false;
-      }
-      Runs found = new Runs();
-      located.runs().stream().filter(part -> !part.isHole()).forEach(found::put);
-      if (exposed || !found.all().equals(List.of(run))) {
-        throw new RefusedException(
-            Refusal.EIO,
-            "inode " + inode + " was truncated or replaced elsewhere while it was written here");
-      }
-    }
-    return true;
-  }
-
   /** Everything that is not committed is lost; every handle hears of it once. Holds both locks. */
   @GuardedBy("this")
   private void fail() {
@@ -451,12 +392,8 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     sentEnd = 0;
     pending.clear();
     pendingOwner = null;
-    overwritten.clear();
-    overwrittenIn = null;
     commit.abandon();
-    if (promised > 0) {
-      store.pools().apply(inode).unpromise(promised);
-    }
+    unpromise(promised);
     promised = 0;
     store.buffer().sent(this);
     store.buffer().release(gathered.memory());
@@ -487,10 +424,8 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     }
     boolean done = false;
     try {
-      Attributes after = commit(written);
+      Attributes after = commit.run(written, pending, pool());
       done = true;
-      overwritten.clear();
-      overwrittenIn = null;
       synchronized (this) {
         committed.committed(after, written.runs());
         stamp++;
@@ -506,21 +441,6 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
         synchronized (this) {
           fail();
         }
-      }
-    }
-  }
-
-  @GuardedBy("order")
-  private Attributes commit(BlockCommit.Written written) throws IOException {
-    for (int tries = 1; ; tries++) {
-      BlockMap.Version base = readyToGrow(written.end());
-      try {
-        return commit.run(written, base.dataVersion());
-      } catch (RefusedException e) {
-        if (e.refusal() != Refusal.CHANGED || tries == COMMITS_MAX) {
-          throw e;
-        }
-        committed.forget();
       }
     }
   }
@@ -593,7 +513,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     committed.forget();
     long length = committed.version().length();
     if (newLength > length) {
-      writeOut(new DirtyPages()).zeroTail(length);
+      commit.writeOut(new DirtyPages(), pool(), pending).zeroTail(length);
       commit.flushDevices();
     }
   }

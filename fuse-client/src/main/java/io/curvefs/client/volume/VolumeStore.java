@@ -2,10 +2,10 @@ package io.curvefs.client.volume;
 
 import io.curvefs.client.content.ContentListener;
 import io.curvefs.client.content.WriteBuffer;
+import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.time.WallClock;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -19,7 +19,7 @@ import java.util.function.LongSupplier;
 record VolumeStore(
     VolumeMeta meta,
     VolumeDevices devices,
-    Function<InodeId, SpacePool> pools,
+    Pools pools,
     Freshness freshness,
     WriteBuffer buffer,
     ContentListener listener,
@@ -27,4 +27,10 @@ record VolumeStore(
     Executor background,
     Executor transfers,
     ReadAhead readAhead,
-    LongSupplier nanoTime) {}
+    LongSupplier nanoTime) {
+  /** Finds the reserved blocks that a file's come from. */
+  @FunctionalInterface
+  interface Pools {
+    SpacePool of(InodeId inode) throws RefusedException;
+  }
+}

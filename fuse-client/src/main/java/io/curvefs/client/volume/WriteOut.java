@@ -56,6 +56,7 @@ final class WriteOut {
   private int promised;
 
   /**
+   * @param pool where new blocks come from
    * @param owner session that has reserved what is pending; null: nothing is
    * @param unflushed notes what is written
    */
@@ -63,6 +64,7 @@ final class WriteOut {
       VolumeStore store,
       InodeId inode,
       BlockMap committed,
+      SpacePool pool,
       Runs pending,
       @Nullable SessionId owner,
       DirtyPages pages,
@@ -70,7 +72,7 @@ final class WriteOut {
     this.store = store;
     this.inode = inode;
     this.committed = committed;
-    this.pool = store.pools().apply(inode);
+    this.pool = pool;
     this.pending = pending;
     this.owner = owner;
     this.pages = pages;

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.curvefs.client.content.ReadStream;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
 import io.curvefs.space.device.BlockDevice;
 import io.curvefs.space.device.DeviceTimeoutException;
 import io.curvefs.space.device.fault.FaultyDevice.Operation;
@@ -103,6 +104,29 @@ class VolumeFileTest {
     on.device.forget();
     on.read(on.file, 5_000, 100_000);
     assertThat(on.device.reads()).hasSize(1);
+  }
+
+  @Test
+  void where_blocks_come_from_is_asked_once_and_a_refusal_reaches_the_writer() throws IOException {
+    List<InodeId> asked = new ArrayList<>();
+    VolumeFile file =
+        on.open(
+            inode -> {
+              asked.add(inode);
+              if (asked.size() == 1) {
+                throw new RefusedException(Refusal.BUSY);
+              }
+              return on.pool;
+            });
+    assertThatThrownBy(() -> file.write(0, ByteBuffer.allocate(10)))
+        .isInstanceOfSatisfying(
+            RefusedException.class,
+            refused -> assertThat(refused.refusal()).isEqualTo(Refusal.BUSY));
+    file.write(0, ByteBuffer.wrap(filled(10_000, 1)));
+    file.write(20_000, ByteBuffer.wrap(filled(10_000, 2)));
+    file.flush();
+    assertThat(asked).hasSize(2);
+    file.close();
   }
 
   // ---- reading ahead ----

@@ -53,21 +53,24 @@ final class VolumeFixture implements AutoCloseable {
     devices = new VolumeDevices(number -> faults, new VolumeMeters());
     pool = new SpacePool(meta, 1, "default", QUARANTINE, background, nanos::get);
     readAhead = new ReadAhead(pages, transfers, nanos::get);
-    store =
-        new VolumeStore(
-            meta,
-            devices,
-            inode -> pool,
-            freshness,
-            new WriteBuffer(pages, 48 << 20),
-            new Deaf(),
-            WallClock.SYSTEM,
-            background,
-            transfers,
-            readAhead,
-            nanos::get);
+    store = store(inode -> pool);
     meta.create(INODE);
     file = open();
+  }
+
+  private VolumeStore store(VolumeStore.Pools pools) {
+    return new VolumeStore(
+        meta,
+        devices,
+        pools,
+        freshness,
+        new WriteBuffer(pages, 48 << 20),
+        new Deaf(),
+        WallClock.SYSTEM,
+        background,
+        transfers,
+        readAhead,
+        nanos::get);
   }
 
   private static final class Deaf implements ContentListener {
@@ -80,7 +83,16 @@ final class VolumeFixture implements AutoCloseable {
 
   /** The file as another mount with the same volume would open it. */
   VolumeFile open() {
-    VolumeFile opened = new VolumeFile(store, INODE);
+    return open(store);
+  }
+
+  /** The same, with pools of its own. */
+  VolumeFile open(VolumeStore.Pools pools) {
+    return open(store(pools));
+  }
+
+  private VolumeFile open(VolumeStore in) {
+    VolumeFile opened = new VolumeFile(in, INODE);
     FileChunks chunks =
         FileChunks.newBuilder()
             .addAllChunks(meta.chunks(INODE, 0, 4).getChunksList())
