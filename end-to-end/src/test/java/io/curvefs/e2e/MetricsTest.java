@@ -9,6 +9,7 @@ import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.Scrape;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
+import io.curvefs.e2e.testing.Storage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -75,6 +76,10 @@ class MetricsTest {
   }
 
   private static Scrape mountMetrics() {
+    return metrics(mount);
+  }
+
+  private static Scrape metrics(Mount mount) {
     long port = Math.round(mount.counted("curvefs.metrics.port"));
     return Scrape.of(URI.create("http://127.0.0.1:" + port + "/metrics"));
   }
@@ -177,6 +182,10 @@ class MetricsTest {
     }
     Set<String> served = new TreeSet<>(mountMetrics().statisticsNames());
     served.addAll(serverMetrics().statisticsNames());
+    Mount onVolume =
+        cluster.mount(SharedCluster.newFileSystem(Storage.VOLUME), "metrics=127.0.0.1:0");
+    served.addAll(metrics(onVolume).statisticsNames());
+    onVolume.unmount();
 
     assertThat(served).isEqualTo(documented);
   }

@@ -7,11 +7,10 @@ import io.curvefs.client.epochs.EpochsReport;
 import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.TrainingSet;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What {@code bench/epochs} runs once it has installed and built. */
@@ -27,7 +26,6 @@ import picocli.CommandLine.Option;
     },
     mixinStandardHelpOptions = true)
 final class EpochsCommand implements Callable<Integer> {
-  private static final Path TEMPORARY = Path.of("/var/tmp");
   private static final int DIRECTORIES_MAX = 100;
   private static final int LARGE_BYTES_MIN = 1 << 20;
   private static final int LARGE_BYTES_MAX = 1 << 30;
@@ -100,14 +98,7 @@ final class EpochsCommand implements Callable<Integer> {
       description = "Of content and orders. Default: ${DEFAULT-VALUE}")
   private long seed;
 
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "For all files meanwhile; empty or new. Default: a new one in /var/tmp")
-  private @Nullable Path data;
-
-  @Option(names = "--keep", description = "Leave these files behind; logs are among them.")
-  private boolean keep;
+  @Mixin private MeasuringPlace place;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -140,10 +131,9 @@ final class EpochsCommand implements Callable<Integer> {
     TrainingSet.Shape shape =
         new TrainingSet.Shape(
             samples, Math.min(DIRECTORIES_MAX, samples), largeFiles, largeBytes(shardBytes));
-    Path directory = data != null ? data : defaultDirectory();
     return new EpochsOptions(
-        directory.toAbsolutePath().normalize(),
-        keep,
+        place.directory("epochs"),
+        place.keep(),
         shape,
         readers,
         warmupThreads,
@@ -159,12 +149,5 @@ final class EpochsCommand implements Callable<Integer> {
       throw new IllegalArgumentException("--large-size must be 1M to 1G, not " + text);
     }
     return (int) bytes;
-  }
-
-  /** On a disk: caches on a file system in memory would measure something else. */
-  private static Path defaultDirectory() {
-    Path parent =
-        Files.isWritable(TEMPORARY) ? TEMPORARY : Path.of(System.getProperty("java.io.tmpdir"));
-    return parent.resolve("curvefs-epochs-" + ProcessHandle.current().pid());
   }
 }

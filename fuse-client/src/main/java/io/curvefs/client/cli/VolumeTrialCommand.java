@@ -5,11 +5,10 @@ import io.curvefs.client.trial.TrialOptions;
 import io.curvefs.client.trial.TrialReport;
 import io.curvefs.client.trial.VolumeTrial;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What {@code bench/volume} runs once it has installed and built. */
@@ -25,8 +24,6 @@ import picocli.CommandLine.Option;
     },
     mixinStandardHelpOptions = true)
 final class VolumeTrialCommand implements Callable<Integer> {
-  private static final Path TEMPORARY = Path.of("/var/tmp");
-
   @Option(
       names = "--fill-rounds",
       paramLabel = "N",
@@ -70,14 +67,7 @@ final class VolumeTrialCommand implements Callable<Integer> {
       description = "Of everything that is random. Default: another one each time")
   private @Nullable Long seed;
 
-  @Option(
-      names = "--data",
-      paramLabel = "DIR",
-      description = "For all files meanwhile; empty or new. Default: a new one in /var/tmp")
-  private @Nullable Path data;
-
-  @Option(names = "--keep", description = "Leave these files behind; logs are among them.")
-  private boolean keep;
+  @Mixin private MeasuringPlace place;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -102,21 +92,14 @@ final class VolumeTrialCommand implements Callable<Integer> {
   }
 
   private TrialOptions options() {
-    Path directory = data != null ? data : defaultDirectory();
     return new TrialOptions(
-        directory.toAbsolutePath().normalize(),
-        keep,
+        place.directory("volume-trial"),
+        place.keep(),
         volumeMib,
         fillRounds,
         kills,
         seconds,
         sparseGib,
         seed != null ? seed : System.currentTimeMillis());
-  }
-
-  private static Path defaultDirectory() {
-    Path parent =
-        Files.isWritable(TEMPORARY) ? TEMPORARY : Path.of(System.getProperty("java.io.tmpdir"));
-    return parent.resolve("curvefs-volume-trial-" + ProcessHandle.current().pid());
   }
 }

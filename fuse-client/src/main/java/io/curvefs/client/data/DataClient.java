@@ -103,7 +103,9 @@ public final class DataClient implements Contents {
             staging);
     this.files =
         new OpenContents<>(
-            inode -> new FileData(store, inode, listener), FileData::abandon, FileData::hasPending);
+            inode -> new FileData(store, inode, listener),
+            FileData::abandon,
+            FileData::isUnsettled);
     this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
     if (stage != null) {
       recover(stage.journal());
@@ -138,7 +140,7 @@ public final class DataClient implements Contents {
     };
   }
 
-  /** The file has nothing left to commit. */
+  /** The file may have nothing left to commit. */
   private void drained(InodeId inode) {
     files.settled(inode);
   }

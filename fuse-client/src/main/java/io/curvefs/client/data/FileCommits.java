@@ -146,6 +146,7 @@ final class FileCommits {
         state.committing = false;
         if (after != null) {
           committed(blocks, after, commit);
+          state.forgetting += fromJournal ? 1 : 0;
         } else if (staging != null && fromJournal) {
           state.unsure = true;
           if (refused == null) {
@@ -165,7 +166,7 @@ final class FileCommits {
       throw refused;
     }
     if (staging != null) {
-      told(staging, blocks.get(blocks.size() - 1).sequence);
+      told(staging, fromJournal ? blocks.get(blocks.size() - 1).sequence : 0);
     }
     return true;
   }
@@ -178,12 +179,36 @@ final class FileCommits {
     state.gone();
   }
 
+  /**
+   * @param done sequence number of the last block that is committed, and is counted among those
+   *     that are being forgotten; 0: none
+   */
   private void told(StagedUploads to, long done) {
     if (done != 0) {
-      to.done(inode, done, ignored -> {});
+      to.done(inode, done, ignored -> forgotten(to));
     }
-    if (!state.hasPending()) {
-      to.drained(inode);
+    to.drained(inode);
+  }
+
+  /** On the journal's thread: must not block. */
+  private void forgotten(StagedUploads staged) {
+    synchronized (state) {
+      state.forgetting--;
+      state.notifyAll();
+    }
+    staged.drained(inode);
+  }
+
+  /**
+   * Returns once the journal knows of everything committed before that it is: what a truncation
+   * takes away would else be sent again after a crash.
+   */
+  void awaitForgotten() throws RefusedException {
+    long stuckAt = System.nanoTime() + WriteState.STUCK.toNanos();
+    synchronized (state) {
+      while (state.forgetting > 0) {
+        state.awaitChange(stuckAt);
+      }
     }
   }
 
@@ -294,9 +319,7 @@ final class FileCommits {
     } else {
       completion.done(null);
     }
-    if (!state.hasPending()) {
-      staging.drained(inode);
-    }
+    staging.drained(inode);
   }
 
   /**
@@ -349,6 +372,7 @@ final class FileCommits {
         }
       }
       if (done != 0) {
+        state.forgetting++;
         chunks.forget();
       }
       state.gone();

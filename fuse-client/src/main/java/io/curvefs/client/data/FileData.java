@@ -92,7 +92,7 @@ public final class FileData implements FileContent {
   public Attributes setAttributes(SetAttributes.Builder set, AttributeSource action)
       throws IOException {
     boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
-    if (!ordered || !isDirty()) {
+    if (!ordered || !written.isUnsettled()) {
       return action.get();
     }
     writer.flush();
@@ -104,6 +104,7 @@ public final class FileData implements FileContent {
         }
       }
       writer.drain();
+      commits.awaitForgotten();
     } else if (set.hasMtime()) {
       changes.setTimes(set.getMtime());
     }
@@ -114,6 +115,7 @@ public final class FileData implements FileContent {
   public Optional<Attributes> punchHole(long offset, long length) throws IOException {
     writer.flush();
     writer.drain();
+    commits.awaitForgotten();
     Attributes after = store.namespace().freshAttributes(inode);
     long end = Math.min(offset + length, after.length());
     if (offset >= end) {
@@ -158,9 +160,9 @@ public final class FileData implements FileContent {
             uncommitted.changed());
   }
 
-  /** Whether something is not committed yet. */
-  boolean hasPending() {
-    return written.hasPending();
+  /** Whether it has to be kept although nobody has it open. */
+  boolean isUnsettled() {
+    return written.isUnsettled();
   }
 
   /** Takes over what an earlier mount has left in the journal; {@link #settle} brings it on. */

@@ -85,7 +85,10 @@ final class OrderedChanges {
     long upTo;
     synchronized (state) {
       state.awaitNotCommitting();
-      if (state.pending.hasGoingThrough() || state.pending.hasUnsafe() || !state.active.isEmpty()) {
+      if (state.pending.hasGoingThrough()
+          || state.pending.hasUnsafe()
+          || state.forgetting > 0
+          || !state.active.isEmpty()) {
         return Optional.empty();
       }
       state.committing = true; // nobody else does until this is over

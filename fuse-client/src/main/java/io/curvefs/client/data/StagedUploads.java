@@ -324,7 +324,7 @@ final class StagedUploads implements AutoCloseable {
     }
   }
 
-  /** The file has nothing left. */
+  /** The file may have nothing left. */
   void drained(InodeId inode) {
     drained.accept(inode);
   }

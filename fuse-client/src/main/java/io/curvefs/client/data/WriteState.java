@@ -48,6 +48,13 @@ final class WriteState {
   @GuardedBy("this")
   boolean unsure;
 
+  /**
+   * Records that say blocks are committed, on their way to the journal: after a crash before they
+   * are there the blocks are looked for in the file, and sent again where they are not found.
+   */
+  @GuardedBy("this")
+  int forgetting;
+
   /** A flush of what has been waiting for too long is under way. */
   @GuardedBy("this")
   boolean flushingOld;
@@ -183,6 +190,11 @@ final class WriteState {
   /** Whether something is gathered, or sent and not committed. */
   synchronized boolean hasPending() {
     return !active.isEmpty() || !pending.isEmpty();
+  }
+
+  /** Whether something is pending, or a crash would have it looked for. */
+  synchronized boolean isUnsettled() {
+    return hasPending() || forgetting > 0;
   }
 
   /**

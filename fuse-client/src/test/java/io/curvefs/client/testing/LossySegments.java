@@ -3,6 +3,7 @@ package io.curvefs.client.testing;
 import io.curvefs.client.staging.SegmentStore;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +24,7 @@ public final class LossySegments implements SegmentStore {
   private boolean failing;
   private boolean failingForces;
   private boolean failingCuts;
+  private boolean hanging;
   private Runnable onTruncate = () -> {};
 
   private static final class Content {
@@ -43,6 +45,12 @@ public final class LossySegments implements SegmentStore {
   /** Whether bytes are taken, but cannot be forced. */
   public synchronized void failForces(boolean now) {
     failingForces = now;
+  }
+
+  /** Whether writes wait for this to be told otherwise. */
+  public synchronized void hang(boolean now) {
+    hanging = now;
+    notifyAll();
   }
 
   /** Whether segments cannot be cut, nor removed. */
@@ -104,6 +112,17 @@ public final class LossySegments implements SegmentStore {
   private synchronized void requirePower() throws IOException {
     if (off) {
       throw new IOException("the power is off");
+    }
+  }
+
+  private synchronized void awaitNotHanging() throws IOException {
+    try {
+      while (hanging) {
+        wait();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException();
     }
   }
 
@@ -177,6 +196,7 @@ public final class LossySegments implements SegmentStore {
     @Override
     public void append(List<ByteBuffer> buffers) throws IOException {
       synchronized (LossySegments.this) {
+        awaitNotHanging();
         requirePower();
         for (ByteBuffer buffer : buffers) {
           int at = content.bytes.length;

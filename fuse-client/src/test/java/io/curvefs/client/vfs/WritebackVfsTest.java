@@ -111,6 +111,7 @@ class WritebackVfsTest {
   /** The process dies; a new one on the same host takes its place. */
   private void crash(boolean shut) throws IOException {
     LossySegments left = segments.copy();
+    segments.hang(false);
     mount.crash();
     segments = left;
     mount = mounted(shut);
@@ -130,8 +131,12 @@ class WritebackVfsTest {
   }
 
   private static boolean waitsForCommit(Thread thread) {
+    return isIn(thread, "awaitCommitted");
+  }
+
+  private static boolean isIn(Thread thread, String method) {
     return Arrays.stream(thread.getStackTrace())
-        .anyMatch(frame -> frame.getMethodName().equals("awaitCommitted"));
+        .anyMatch(frame -> frame.getMethodName().equals(method));
   }
 
   private StagedUsage staged() {
@@ -356,6 +361,31 @@ class WritebackVfsTest {
     rename.get(LONG.toSeconds(), TimeUnit.SECONDS);
     assertThat(other.vfs.lookup(other.vfs.root(), name("final"))).isEqualTo(file);
     assertThat(read(other, file)).isEqualTo(content);
+  }
+
+  @Test
+  void what_was_truncated_away_does_not_come_back_after_a_crash() throws Exception {
+    shut();
+    byte[] content = random(1, 5_000_000);
+    InodeId file = write("file", content);
+    segments.hang(true); // the journal does not hear that the blocks are committed
+    objects.heal();
+    awaitThat("the commit", () -> other.vfs.attributes(file).length() == content.length);
+    awaitThat("its end here", () -> staged().files() == 0);
+
+    FutureTask<Attributes> truncate =
+        new FutureTask<>(() -> mount.vfs.setAttributes(set(file).setLength(1_000_000)));
+    Thread truncating = new Thread(truncate);
+    truncating.start();
+    awaitThat("to wait", () -> truncate.isDone() || isIn(truncating, "awaitForgotten"));
+    if (!truncate.isDone()) {
+      segments.hang(false);
+      truncate.get(LONG.toSeconds(), TimeUnit.SECONDS);
+    }
+    crash(false);
+    awaitUploaded();
+    assertThat(mount.vfs.attributes(file).length()).isEqualTo(1_000_000);
+    assertThat(read(mount, file)).isEqualTo(Arrays.copyOf(content, 1_000_000));
   }
 
   @Test
