@@ -194,11 +194,12 @@ class WarmupTest {
     return json(warmup("status", job, "--mount", mount.root(), "--json")).at("/job");
   }
 
-  private static void awaitBegun(Mount mount) {
+  /** The job knows its files by then: what is made or removed now is none of them. */
+  private static void awaitBegun(Mount mount, int job) {
     Await.until(
         "the warmup's first bytes",
         Duration.ofSeconds(30),
-        () -> mount.counted("curvefs.warmup.bytes") > 0);
+        () -> status(mount, job).at("/bytesMoved").asLong() > 0);
   }
 
   @Test
@@ -209,7 +210,7 @@ class WarmupTest {
     for (boolean killed : List.of(false, true)) {
       mount.dropCaches();
       int job = slowJob(mount);
-      awaitBegun(mount);
+      awaitBegun(mount, job);
       Files.writeString(mount.path("written"), "meanwhile");
       assertThat(Files.readAllBytes(mount.path("f40"))).hasSize(512 << 10);
       assertThat(Files.readString(mount.path("written"))).isEqualTo("meanwhile");
@@ -237,7 +238,7 @@ class WarmupTest {
     String name = filled(cluster, random(40, 512));
     Mount mount = cluster.mount(name);
     int job = slowJob(mount);
-    awaitBegun(mount);
+    awaitBegun(mount, job);
     assertThat(warmup("list", mount.root()).ok().out()).contains("running");
     warmup("cancel", job, "--mount", mount.root()).ok();
 
