@@ -31,6 +31,9 @@ public final class LocalDevice implements BlockDevice {
   /** A discard asks for at most this much at once, so that each piece is soon done. */
   private static final long DISCARD_BYTES_MAX = 1L << 30;
 
+  /** Pieces of a stream: shorter ones are perhaps overwritten before the kernel gets to them. */
+  private static final int WRITEBACK_BYTES_MIN = 1 << 20;
+
   /** Whether the kernel may answer from its memory. */
   public enum Caching {
     /** Through the page cache. */
@@ -160,6 +163,9 @@ public final class LocalDevice implements BlockDevice {
           "a write",
           () -> {
             transfers.write(address, range.length(), offset);
+            if (cached && range.length() >= WRITEBACK_BYTES_MIN) {
+              transfers.beginWriteback(offset, range.length());
+            }
             return from; // the thread may outlast this call
           });
       if (durability.written(generation)) {

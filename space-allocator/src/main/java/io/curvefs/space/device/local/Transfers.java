@@ -66,6 +66,12 @@ final class Transfers {
     }
   }
 
+  /** Has the disk begin with what was written, so that less is left for the flush. */
+  void beginWriteback(long offset, long length) {
+    // A failure shows at the flush.
+    LIBC.sync_file_range(descriptor, offset, length, LibC.SYNC_FILE_RANGE_WRITE);
+  }
+
   private static long aligned(long address) {
     return (address + BlockDevice.BLOCK_BYTES - 1) & -BlockDevice.BLOCK_BYTES;
   }

@@ -17,6 +17,9 @@ public interface LibC {
   /** Of {@link #preadv2}: only what is in memory, and no waiting. */
   int RWF_NOWAIT = 8;
 
+  /** Of {@link #sync_file_range}: begins to write, and does not wait until that is done. */
+  int SYNC_FILE_RANGE_WRITE = 2;
+
   int FALLOC_FL_KEEP_SIZE = 1;
   int FALLOC_FL_PUNCH_HOLE = 2;
 
@@ -48,6 +51,8 @@ public interface LibC {
   long lseek(int descriptor, long offset, int whence);
 
   int fdatasync(int descriptor);
+
+  int sync_file_range(int descriptor, long offset, long count, int flags);
 
   int fallocate(int descriptor, int mode, long offset, long length);
 
