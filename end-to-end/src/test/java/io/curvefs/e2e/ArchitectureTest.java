@@ -33,6 +33,7 @@ class ArchitectureTest {
     "io.curvefs.id..",
     "io.curvefs.error..",
     "io.curvefs.slice..",
+    "io.curvefs.fault..",
     "io.curvefs.time..",
     "io.curvefs.metrics..",
     "io.curvefs.rpc.."

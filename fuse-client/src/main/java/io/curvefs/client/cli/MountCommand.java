@@ -3,6 +3,7 @@ package io.curvefs.client.cli;
 import io.curvefs.client.mount.MountOptions;
 import io.curvefs.client.mount.MountProcess;
 import io.curvefs.client.mount.MountSpec;
+import io.curvefs.fault.FaultPoint;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
@@ -87,6 +88,7 @@ final class MountCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    FaultPoint.armed().ifPresent(where -> log.warn("this mount is to die at {}", where));
     if (readOnly) {
       options.add("ro");
     }

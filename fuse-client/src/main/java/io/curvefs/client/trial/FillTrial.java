@@ -2,6 +2,7 @@ package io.curvefs.client.trial;
 
 import io.curvefs.client.bench.Content;
 import io.curvefs.client.bench.Crew;
+import io.curvefs.client.quickstart.Children;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -27,7 +28,8 @@ final class FillTrial {
   private static final int BYTES_MIN = 4 << 10;
   private static final int SIZES_LOG = 11; // 4 KiB to 4 MiB
   private static final int KILL_EVERY_MILLIS = 1_500;
-  private static final int RETRY_MAX = 20;
+  private static final int RETRY_MAX = 100;
+  private static final long RETRY_MILLIS = 100;
 
   private final TrialOptions options;
   private final Installation installation;
@@ -182,6 +184,7 @@ final class FillTrial {
         if (tries == RETRY_MAX) {
           throw e;
         }
+        Children.pause(RETRY_MILLIS); // a process that ends is there a little longer than its mount
       }
     }
   }

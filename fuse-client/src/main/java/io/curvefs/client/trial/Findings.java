@@ -1,7 +1,11 @@
 package io.curvefs.client.trial;
 
+import io.curvefs.fault.FaultPoint;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What is wrong, and what was done, counted by all threads. Thread-safe. */
 final class Findings {
@@ -21,10 +25,14 @@ final class Findings {
   final AtomicLong backingBytesFreed = new AtomicLong();
   final AtomicLong filesBytesFreed = new AtomicLong();
 
+  private final Map<FaultPoint, AtomicLong> deathsAt = new EnumMap<>(FaultPoint.class);
   private final Consumer<String> log;
 
   Findings(Consumer<String> log) {
     this.log = log;
+    for (FaultPoint point : FaultPoint.values()) {
+      deathsAt.put(point, new AtomicLong());
+    }
   }
 
   void say(String what) {
@@ -51,6 +59,26 @@ final class Findings {
       doubleBlocks.accumulateAndGet(blocks, Math::max);
       say("BLOCKS OF TWO OWNERS, OR USED AND FREE: " + blocks + " " + when);
     }
+  }
+
+  /**
+   * A process has died.
+   *
+   * @param at where it was told to; null: it was killed
+   */
+  void died(FaultPoint.Role role, @Nullable FaultPoint at) {
+    (role == FaultPoint.Role.METASERVER ? serverKills : clientKills).incrementAndGet();
+    AtomicLong deaths = at == null ? null : deathsAt.get(at);
+    if (deaths != null) {
+      deaths.incrementAndGet();
+    }
+  }
+
+  /** How often a process has died at each point. */
+  Map<FaultPoint, Long> deathsAt() {
+    Map<FaultPoint, Long> deaths = new EnumMap<>(FaultPoint.class);
+    deathsAt.forEach((point, count) -> deaths.put(point, count.get()));
+    return deaths;
   }
 
   long kills() {

@@ -23,6 +23,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -72,7 +73,7 @@ final class Installation implements AutoCloseable {
 
   void start() throws IOException {
     for (int server = 1; server <= SERVERS; server++) {
-      startServer(server);
+      startServer(server, null);
     }
     try (RandomAccessFile sparse = new RandomAccessFile(volume().toFile(), "rw")) {
       sparse.setLength((long) options.volumeMib() << 20);
@@ -115,32 +116,55 @@ final class Installation implements AutoCloseable {
         .collect(Collectors.joining(","));
   }
 
-  void startServer(int server) throws IOException {
+  /**
+   * Starts a server.
+   *
+   * @return whether it will die as wished: one that does before it serves is started anew, without
+   */
+  boolean startServer(int server, @Nullable DeathWish wish) throws IOException {
+    List<String> command = serverCommand(server);
+    if (wish != null) {
+      try {
+        servers.put(server, children.serve(name(server), port(server), wish.in(command)));
+        return true;
+      } catch (IOException e) {
+        killServer(server);
+      }
+    }
+    servers.put(server, children.serve(name(server), port(server), command));
+    return false;
+  }
+
+  private static String name(int server) {
+    return "metaserver-" + server;
+  }
+
+  private List<String> serverCommand(int server) {
     String peers =
         IntStream.rangeClosed(1, SERVERS)
             .mapToObj(peer -> peer + "=" + address(peer))
             .collect(Collectors.joining(","));
-    servers.put(
-        server,
-        children.serve(
-            "metaserver-" + server,
-            port(server),
-            List.of(
-                home.curvefs(),
-                "metaserver",
-                "--id",
-                Integer.toString(server),
-                "--listen",
-                address(server),
-                "--data-dir",
-                path("metaserver-" + server).toString(),
-                "--peers",
-                peers,
-                "--election-millis",
-                Integer.toString(ELECTION_MILLIS))));
+    return List.of(
+        home.curvefs(),
+        "metaserver",
+        "--id",
+        Integer.toString(server),
+        "--listen",
+        address(server),
+        "--data-dir",
+        path(name(server)).toString(),
+        "--peers",
+        peers,
+        "--election-millis",
+        Integer.toString(ELECTION_MILLIS));
   }
 
-  /** SIGKILL. */
+  boolean isServerAlive(int server) {
+    Process process = servers.get(server);
+    return process != null && process.isAlive();
+  }
+
+  /** SIGKILL, unless it is dead. */
   void killServer(int server) throws IOException {
     Process process = servers.get(server);
     if (process == null) {
@@ -194,15 +218,24 @@ final class Installation implements AutoCloseable {
     return new TrialMount(root, this::mountAt);
   }
 
-  private void mountAt(Path root) throws IOException {
-    children.run(
-        COMMAND_MAX,
+  private boolean mountAt(Path root, @Nullable DeathWish wish) throws IOException {
+    List<String> command =
         List.of(
             home.mountCurvefs(),
             servers() + "/" + FILE_SYSTEM,
             root.toString(),
             "-o",
-            NOTHING_REMEMBERED + ",log_file=" + path("logs").resolve(root.getFileName() + ".log")));
+            NOTHING_REMEMBERED + ",log_file=" + path("logs").resolve(root.getFileName() + ".log"));
+    if (wish != null) {
+      try {
+        children.run(COMMAND_MAX, wish.in(command));
+        return true;
+      } catch (IOException e) {
+        AbandonedMount.remove(root);
+      }
+    }
+    children.run(COMMAND_MAX, command);
+    return false;
   }
 
   private String curvefs(String... arguments) throws IOException {

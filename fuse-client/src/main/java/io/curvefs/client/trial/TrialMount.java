@@ -3,34 +3,59 @@ package io.curvefs.client.trial;
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.client.quickstart.AbandonedMount;
 import io.curvefs.client.quickstart.Children;
+import io.curvefs.fault.FaultPoint;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** A mount that dies and comes back at the same place. Thread-safe. */
-final class TrialMount {
+final class TrialMount implements Mortal {
   private static final long POLL_MILLIS = 50;
 
-  /** After a remount: an odd moment is one at which it is dead. */
+  /** An odd number while it is known to be dead. */
   private final AtomicInteger life = new AtomicInteger();
 
   private final Path root;
-  private final Remount remount;
+  private final Mounting mounting;
 
-  /** Mounts again. */
+  /** Who serves it; empty: it had died before anybody could ask. */
+  private volatile Optional<ProcessHandle> process;
+
+  /** Mounts; returns whether the process will die as wished. */
   @FunctionalInterface
-  interface Remount {
-    void at(Path root) throws IOException;
+  interface Mounting {
+    boolean at(Path root, @Nullable DeathWish wish) throws IOException;
   }
 
-  TrialMount(Path root, Remount remount) throws IOException {
+  TrialMount(Path root, Mounting mounting) throws IOException {
     this.root = root;
-    this.remount = remount;
-    remount.at(root);
+    this.mounting = mounting;
+    mounting.at(root, null);
+    this.process = serving();
+  }
+
+  private Optional<ProcessHandle> serving() {
+    try {
+      return ProcessHandle.of(MountHandle.containing(root).pid());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   Path root() {
     return root;
+  }
+
+  @Override
+  public FaultPoint.Role role() {
+    return FaultPoint.Role.CLIENT;
+  }
+
+  @Override
+  public String name() {
+    return root.getFileName().toString();
   }
 
   /** Even while it is mounted; another number after each death. */
@@ -38,21 +63,34 @@ final class TrialMount {
     return life.get();
   }
 
-  /** SIGKILL, and a new mount. */
-  synchronized void kill() throws IOException {
+  @Override
+  public boolean isAlive() {
+    return life.get() % 2 == 0 && process.map(ProcessHandle::isAlive).orElse(false);
+  }
+
+  @Override
+  public synchronized void die() throws IOException {
     life.incrementAndGet();
     AbandonedMount.remove(root);
-    remount.at(root);
+  }
+
+  @Override
+  public synchronized boolean live(@Nullable DeathWish wish) throws IOException {
+    boolean wished = mounting.at(root, wish);
+    process = serving();
     life.incrementAndGet();
+    return wished;
   }
 
   /** Waits until it is there; returns which life that is. */
   int awaitAlive() throws IOException {
-    int now;
-    while ((now = life.get()) % 2 != 0) {
+    while (true) {
+      int now = life.get();
+      if (isAlive() && life.get() == now) {
+        return now;
+      }
       Children.pause(POLL_MILLIS);
     }
-    return now;
   }
 
   /** The kernel and the mount forget what they may. */

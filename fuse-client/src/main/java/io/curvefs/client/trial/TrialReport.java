@@ -32,6 +32,8 @@ public final class TrialReport {
     values.put("kills", findings.kills());
     values.put("metaserver_kills", findings.serverKills.get());
     values.put("client_kills", findings.clientKills.get());
+    values.put("fault_point_kills", findings.deathsAt().values().stream().mapToLong(n -> n).sum());
+    values.put("fault_points", findings.deathsAt());
     values.put("checks", findings.checks.get());
     values.put("unsound_checks", findings.unsoundChecks.get());
     values.put("fill_rounds", findings.fillRounds.get());

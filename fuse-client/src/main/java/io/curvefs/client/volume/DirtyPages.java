@@ -28,6 +28,10 @@ final class DirtyPages {
       this.page = page;
       this.bytes = page.buffer();
     }
+
+    boolean isWhole() {
+      return written.bytes() == PAGE_BYTES;
+    }
   }
 
   /** Written bytes as they were at some moment. */

@@ -6,6 +6,7 @@ import io.curvefs.client.meta.MetaClient;
 import io.curvefs.client.meta.NamespaceClient;
 import io.curvefs.client.meta.SpaceClient;
 import io.curvefs.error.RefusedException;
+import io.curvefs.fault.FaultPoint;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
 import io.curvefs.id.SessionId;
@@ -72,6 +73,7 @@ final class RemoteVolumeMeta implements VolumeMeta {
                 .setBehind(behind)
                 .setRangesMax(RANGES_MAX)
                 .setPoolSet(poolSet));
+    FaultPoint.BLOCKS_RESERVED.reached();
     List<BlockRange> ranges =
         reserved.ranges().stream()
             .map(range -> new BlockRange(range.getAddress(), range.getCount()))
@@ -93,18 +95,24 @@ final class RemoteVolumeMeta implements VolumeMeta {
                         .setCount(range.count())
                         .build())
             .toList());
+    FaultPoint.BLOCKS_RETURNED.reached();
   }
 
   @Override
   public Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId session)
       throws RefusedException {
-    return namespace.commit(commit, session);
+    Attributes after = namespace.commit(commit, session);
+    FaultPoint.BLOCKS_COMMITTED.reached();
+    return after;
   }
 
   @Override
   public Attributes punchHole(InodeId inode, long first, long count) throws RefusedException {
-    return namespace.punchHole(
-        PunchHole.newBuilder().setInode(inode.value()).setFirstBlock(first).setCount(count));
+    Attributes after =
+        namespace.punchHole(
+            PunchHole.newBuilder().setInode(inode.value()).setFirstBlock(first).setCount(count));
+    FaultPoint.HOLE_PUNCHED.reached();
+    return after;
   }
 
   @Override
@@ -120,6 +128,10 @@ final class RemoteVolumeMeta implements VolumeMeta {
   @Override
   public Discards discards(int group, List<ByteString> done, int rangesMax)
       throws RefusedException {
-    return space.discards(new GroupId(group), done, rangesMax);
+    Discards discards = space.discards(new GroupId(group), done, rangesMax);
+    if (discards.getHandedCount() > 0) {
+      FaultPoint.DISCARDS_HANDED.reached();
+    }
+    return discards;
   }
 }

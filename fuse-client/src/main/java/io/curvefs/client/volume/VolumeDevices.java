@@ -1,5 +1,6 @@
 package io.curvefs.client.volume;
 
+import io.curvefs.fault.FaultPoint;
 import io.curvefs.space.BlockRange;
 import io.curvefs.space.device.BlockDevice;
 import io.curvefs.space.device.LostWritesException;
@@ -59,6 +60,7 @@ final class VolumeDevices implements AutoCloseable {
    */
   void write(BlockRange range, ByteBuffer from) throws IOException {
     of(range).write(from, range.deviceOffset());
+    FaultPoint.BLOCKS_WRITTEN.reached();
     meters.writes.increment();
     meters.bytesWritten.add(range.bytes());
   }
@@ -66,6 +68,7 @@ final class VolumeDevices implements AutoCloseable {
   /** Says that nobody needs the content of these blocks any more. */
   void discard(BlockRange range) throws IOException {
     if (of(range).discard(range.deviceOffset(), range.bytes())) {
+      FaultPoint.BLOCKS_DISCARDED.reached();
       meters.bytesDiscarded.add(range.bytes());
     }
   }
@@ -80,6 +83,7 @@ final class VolumeDevices implements AutoCloseable {
       opened(volume.getKey()).flushSince(volume.getValue());
       meters.flushes.increment();
     }
+    FaultPoint.DEVICES_FLUSHED.reached();
   }
 
   /** Volumes that were written to, each with its epoch before the first write. Not thread-safe. */

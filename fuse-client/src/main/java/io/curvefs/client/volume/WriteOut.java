@@ -175,7 +175,7 @@ final class WriteOut {
     long to = from + (long) count * PAGE_BLOCKS;
     long begin = -1;
     for (long block = from; block <= to; block++) {
-      boolean dirty = block < to && writtenOf(block) > 0;
+      boolean dirty = block < to && isWritten(block);
       if (dirty && begin < 0) {
         begin = block;
       } else if (!dirty && begin >= 0) {
@@ -197,11 +197,10 @@ final class WriteOut {
     return (int) (block % PAGE_BLOCKS) * BLOCK;
   }
 
-  private int writtenOf(long block) {
+  private boolean isWritten(long block) {
     int begin = withinPage(block);
-    return pageOf(block).written.within(begin, begin + BLOCK).stream()
-        .mapToInt(DirtyRanges.Range::length)
-        .sum();
+    DirtyPages.DirtyPage page = pageOf(block);
+    return page.isWhole() || !page.written.within(begin, begin + BLOCK).isEmpty();
   }
 
   /** Neighbouring blocks of which each has something written. */
@@ -247,6 +246,9 @@ final class WriteOut {
   /** Puts into the page what of a block was not written. */
   private void complete(long block, Run where, long fileValid) throws IOException {
     DirtyPages.DirtyPage page = pageOf(block);
+    if (page.isWhole()) {
+      return;
+    }
     int begin = withinPage(block);
     List<DirtyRanges.Range> written = page.written.within(begin, begin + BLOCK);
     if (written.size() == 1 && written.get(0).length() == BLOCK) {

@@ -117,8 +117,15 @@ public final class DataGroup {
 
   /** Proposes an entry that needs nothing of what only the leader knows. */
   public CompletableFuture<Outcome> propose(Leadership leader, LogEntry entry) {
-    return new SpaceChanges(leader.space(), rows())
-        .follow(entry, raft.propose(entry, leader.term()));
+    SpaceFaults faults = SpaceFaults.of(entry);
+    if (faults != null) {
+      faults.planned.reached();
+    }
+    CompletableFuture<Outcome> outcome = raft.propose(entry, leader.term());
+    if (faults != null) {
+      outcome = outcome.whenComplete((done, failure) -> faults.applied.reached());
+    }
+    return new SpaceChanges(leader.space(), rows()).follow(entry, outcome);
   }
 
   /** Fills in whether some session may hold the inode of a vanishing link open. */

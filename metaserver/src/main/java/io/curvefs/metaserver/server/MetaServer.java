@@ -2,6 +2,7 @@ package io.curvefs.metaserver.server;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
+import io.curvefs.fault.FaultPoint;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.ServerId;
 import io.curvefs.metaserver.coordinator.Coordinator;
@@ -216,6 +217,7 @@ public final class MetaServer implements AutoCloseable {
     sessions.start();
     caretaker.start();
     beats.start(opened(scheduler("beat", 1)));
+    FaultPoint.armed().ifPresent(where -> log.warn("this metaserver is to die at {}", where));
     log.info("metaserver {} listens on {}", config.id(), config.listen());
     return hosted;
   }
