@@ -38,6 +38,9 @@ public interface BlockCache extends AutoCloseable {
    */
   void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException;
 
+  /** Whether a disk of this host has the block, so that a part of it costs no more than that. */
+  boolean isOnDisk(BlockId id);
+
   /**
    * Brings the block into memory in the background. A hint: dropped when the workers are busy or
    * memory is short, and a failure shows only in a later {@link #read}, which tries again.

@@ -2,12 +2,16 @@ package io.curvefs.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.curvefs.client.mount.MountHandle;
 import io.curvefs.e2e.testing.Await;
+import io.curvefs.e2e.testing.Checkout;
 import io.curvefs.e2e.testing.Mount;
 import io.curvefs.e2e.testing.SharedCluster;
 import io.curvefs.e2e.testing.Shell;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -31,6 +35,8 @@ class ReadCostTest {
   private static final String RELEASES = "curvefs.fuse.operations{operation=RELEASE}";
   private static final String GETS = "curvefs.s3.requests{verb=GET}";
   private static final String RECEIVED = "curvefs.s3.bytes.received";
+  private static final String SERVED_BY_DISK = "curvefs.cache.bytes.served{tier=disk}";
+  private static final String DISK_HITS = "curvefs.cache.hits{tier=disk}";
   private static final String BATCHES = "curvefs.meta.requests{operation=GET_FILES}";
 
   private Mount mount;
@@ -134,6 +140,39 @@ class ReadCostTest {
         () -> Files.getLastModifiedTime(seen.get(7)).equals(time));
     assertThat(Files.readAllBytes(seen.get(7))).as("seen with its time").containsOnly((byte) 99);
     assertThat(Files.readAllBytes(seen.get(8))).containsOnly((byte) 8);
+  }
+
+  @Test
+  void a_record_of_a_large_file_costs_the_disk_cache_its_own_bytes_and_a_long_run_whole_blocks()
+      throws IOException {
+    byte[] content = new byte[16 << 20];
+    new Random(1).nextBytes(content);
+    Files.write(mount.path("large"), content);
+    Mount reader = another(); // whose pages the kernel does not have
+    Path file = reader.path("large");
+    Shell.run(Checkout.CURVEFS, "warmup", "add", reader.root()).ok();
+    MountHandle.containing(reader.root()).dropMemory();
+
+    double gets = reader.counted(GETS);
+    double served = reader.counted(SERVED_BY_DISK);
+    int length = 512 << 10;
+    try (FileChannel channel = FileChannel.open(file)) {
+      for (int at : new int[] {1_000_000, 9_000_000, 14_000_000}) {
+        ByteBuffer record = ByteBuffer.allocate(length);
+        while (record.hasRemaining()) {
+          channel.read(record, at + record.position());
+        }
+        assertThat(record.array()).isEqualTo(Arrays.copyOfRange(content, at, at + length));
+      }
+    }
+    // The kernel runs ahead of a reader too, by 128 KiB.
+    assertThat(reader.counted(SERVED_BY_DISK) - served).isBetween(3.0 * length, 3.0 * 2 * length);
+
+    MountHandle.containing(reader.root()).dropMemory();
+    double hits = reader.counted(DISK_HITS);
+    assertThat(Files.readAllBytes(file)).isEqualTo(content);
+    assertThat(reader.counted(DISK_HITS) - hits).as("reads of the disk, of 128").isLessThan(40);
+    assertThat(reader.counted(GETS) - gets).isZero();
   }
 
   @Test

@@ -18,6 +18,9 @@ final class ReadAheadWindow {
   /** One request of the kernel when it reads a file through. */
   static final long RUN_BYTES_MIN = 128L << 10;
 
+  /** What is shorter may be a record in a large file. */
+  static final long LONG_BYTES_MIN = 1L << 20;
+
   /** How far back a run is judged by what it left out. */
   static final long MEMORY_BYTES = 2L << 20;
 
@@ -90,6 +93,11 @@ final class ReadAheadWindow {
    */
   boolean sequential() {
     return covered >= RUN_BYTES_MIN && covered >= (frontier - start) / 2;
+  }
+
+  /** Whether a sequential run has gone on for more than a record, so that it will go on. */
+  boolean isLong() {
+    return covered >= LONG_BYTES_MIN && sequential();
   }
 
   private Optional<FileRange> askFor(long fileLength, long bytesMax) {

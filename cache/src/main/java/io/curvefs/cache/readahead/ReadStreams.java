@@ -43,10 +43,12 @@ public final class ReadStreams {
    *
    * @param ahead range behind the read to fetch, if any
    * @param sequential whether the read is part of a longer one, so that whole blocks are worth
-   *     fetching
+   *     fetching from far away
+   * @param goesOn whether it has been going on for so long that whole blocks are worth reading even
+   *     from a disk of this host
    */
-  public record Advice(Optional<FileRange> ahead, boolean sequential) {
-    static final Advice NONE = new Advice(Optional.empty(), false);
+  public record Advice(Optional<FileRange> ahead, boolean sequential, boolean goesOn) {
+    static final Advice NONE = new Advice(Optional.empty(), false, false);
   }
 
   /**
@@ -88,7 +90,7 @@ public final class ReadStreams {
     if (candidates.size() > STREAMS_MAX) {
       candidates.removeFirst();
     }
-    return new Advice(ahead, sequential);
+    return new Advice(ahead, sequential, stream.window.isLong());
   }
 
   /** Takes out the stream that the read goes on with, or a new one. */

@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 /** Memory, then disk and memcached as far as they exist, then the source. */
 public final class TieredBlockCache implements BlockCache, LastingTiers {
   /** Blocks whose reading in pieces is remembered. */
+  /** Pieces of a block that are worth their own read of a disk, however many there are. */
+  private static final int LARGE_PIECE_BYTES_MIN = 64 << 10;
+
   private static final int PIECEMEAL_BLOCKS_MAX = 4096;
 
   private final PagePool pool;
@@ -86,12 +89,26 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
   }
 
   @Override
+  public boolean isOnDisk(BlockId id) {
+    return disk != null && disk.contains(id);
+  }
+
+  @Override
   public void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException {
     int length = dst.remaining();
     Objects.checkFromIndexSize(offset, length, id.length());
     PagedBytes content = memory.read(id, length);
     if (content == null) {
       content = findBeingStored(id);
+    }
+    boolean fromDisk =
+        content == null
+            && length >= LARGE_PIECE_BYTES_MIN
+            && !flights.isLoading(id)
+            && disk != null
+            && disk.readRange(id, offset, dst);
+    if (fromDisk) {
+      return; // many such pieces cost no more than the block as a whole
     }
     if (content == null && (flights.isLoading(id) || isWorthLoading(id, length))) {
       content = loadOrJoin(id);

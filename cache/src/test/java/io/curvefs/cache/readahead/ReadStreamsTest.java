@@ -55,6 +55,16 @@ class ReadStreamsTest {
   }
 
   @Test
+  void a_run_goes_on_for_sure_once_it_is_longer_than_a_record() {
+    ReadStreams streams = new ReadStreams(BYTES_MAX_DEFAULT);
+    for (long at = 0; at < 2 << 20; at += KERNEL_READ) {
+      assertThat(streams.onRead(at, KERNEL_READ, GIB).goesOn())
+          .isEqualTo(at + KERNEL_READ >= ReadAheadWindow.LONG_BYTES_MIN);
+    }
+    assertThat(streams.onRead(100 << 20, KERNEL_READ, GIB).goesOn()).isFalse();
+  }
+
+  @Test
   void a_look_at_a_header_or_at_a_record_across_two_pages_is_not_a_run() {
     assertThat(window.onRead(0, 4096, GIB)).isEmpty();
     assertThat(window.onRead(4096, 4096, GIB)).isEmpty();

@@ -75,6 +75,23 @@ class DiskBackedCacheTest extends BlockCacheContract {
   }
 
   @Test
+  void large_pieces_come_from_disk_however_many() throws Exception {
+    assertThat(cache.isOnDisk(BLOCK)).isFalse();
+    keepOnDiskOnly(BLOCK);
+    assertThat(cache.isOnDisk(BLOCK)).isTrue();
+    for (int i = 0; i < 20; i++) {
+      int offset = i % 6 * 70_000;
+      ByteBuffer dst = ByteBuffer.allocate(70_000);
+      cache.readRange(BLOCK, offset, dst);
+      assertThat(dst.array())
+          .isEqualTo(Arrays.copyOfRange(TestBlocks.bytesOf(BLOCK), offset, offset + 70_000));
+    }
+    assertThat(memory.contains(BLOCK)).isFalse();
+    assertThat(cache.statistics().disk().bytesServed()).isEqualTo(20 * 70_000);
+    assertThat(source.loads(BLOCK)).isEqualTo(1);
+  }
+
+  @Test
   void a_cache_opened_again_is_warm() throws Exception {
     cache.read(BLOCK).release();
     cache.close();

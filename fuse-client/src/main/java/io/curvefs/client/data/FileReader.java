@@ -47,13 +47,13 @@ final class FileReader {
     }
     ReadStreams.Advice advice = stream.onRead(offset, length, fileLength);
     if (advice.ahead().isPresent()) {
-      prefetch(advice.ahead().get());
+      prefetch(advice.ahead().get(), advice.goesOn());
     }
     int from = dst.position();
     List<Gathering.Gathered> gathered = writer.gathered(offset, length);
     for (int attempt = 1; ; attempt++) {
       try {
-        readSent(offset, dst.duplicate().limit(from + length), advice.sequential());
+        readSent(offset, dst.duplicate().limit(from + length), advice);
         break;
       } catch (ObjectStoreException e) {
         if (e.kind() != ObjectStoreException.Kind.NOT_FOUND || attempt == ATTEMPTS) {
@@ -70,7 +70,7 @@ final class FileReader {
     return length;
   }
 
-  private void readSent(long offset, ByteBuffer dst, boolean sequential) throws IOException {
+  private void readSent(long offset, ByteBuffer dst, ReadStreams.Advice advice) throws IOException {
     long at = offset;
     while (dst.hasRemaining()) {
       int chunk = Layout.chunkIndex(at);
@@ -79,7 +79,7 @@ final class FileReader {
       int done = from;
       for (Extent piece : Overlay.of(writer.extents(chunk)).pieces(from, to)) {
         zeros(dst, piece.getChunkOffset() - done);
-        readPiece(piece, dst, sequential);
+        readPiece(piece, dst, advice);
         done = piece.getChunkOffset() + piece.getLength();
       }
       zeros(dst, to - done);
@@ -96,7 +96,8 @@ final class FileReader {
     }
   }
 
-  private void readPiece(Extent piece, ByteBuffer dst, boolean sequential) throws IOException {
+  private void readPiece(Extent piece, ByteBuffer dst, ReadStreams.Advice advice)
+      throws IOException {
     int done = 0;
     while (done < piece.getLength()) {
       int at = piece.getSliceOffset() + done;
@@ -105,19 +106,19 @@ final class FileReader {
       int count = Math.min(piece.getLength() - done, id.length() - within);
       ByteBuffer part = dst.duplicate().limit(dst.position() + count);
       if (!writer.readPending(id, within, part)) {
-        readBlock(id, within, part, sequential);
+        readBlock(id, within, part, advice);
       }
       dst.position(dst.position() + count);
       done += count;
     }
   }
 
-  private void readBlock(BlockId id, int within, ByteBuffer dst, boolean sequential)
+  private void readBlock(BlockId id, int within, ByteBuffer dst, ReadStreams.Advice advice)
       throws IOException {
     boolean whole =
-        sequential
-            || id.length() <= SMALL_BLOCK_BYTES
-            || dst.remaining() >= id.length() / SHARE_OF_BLOCK;
+        id.length() <= SMALL_BLOCK_BYTES
+            || dst.remaining() >= id.length() / SHARE_OF_BLOCK
+            || (advice.sequential() && isWorthWhole(id, advice.goesOn()));
     if (!whole) {
       store.cache().readRange(id, within, dst);
       return;
@@ -130,15 +131,28 @@ final class FileReader {
     }
   }
 
+  /** What a disk of this host has is as near in parts: a run may be a record, and end soon. */
+  private boolean isWorthWhole(BlockId id, boolean goesOn) {
+    return goesOn || !store.cache().isOnDisk(id);
+  }
+
   /** Blocks that are being uploaded are in memory anyway, so only the others matter here. */
-  private void prefetch(FileRange range) {
+  private void prefetch(FileRange range, boolean goesOn) {
     try {
       long at = range.offset();
       long end = range.offset() + range.length();
       while (at < end) {
         int from = Layout.chunkOffset(at);
         int to = (int) Math.min(Layout.CHUNK_BYTES, from + (end - at));
-        Blocks.within(writer.extents(Layout.chunkIndex(at)), from, to, store.cache()::prefetch);
+        Blocks.within(
+            writer.extents(Layout.chunkIndex(at)),
+            from,
+            to,
+            id -> {
+              if (isWorthWhole(id, goesOn)) {
+                store.cache().prefetch(id);
+              }
+            });
         at += to - from;
       }
     } catch (RefusedException e) {
