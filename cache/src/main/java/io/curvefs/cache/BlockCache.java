@@ -38,7 +38,10 @@ public interface BlockCache extends AutoCloseable {
    */
   void readRange(BlockId id, int offset, ByteBuffer dst) throws IOException;
 
-  /** Whether a disk of this host has the block, so that a part of it costs no more than that. */
+  /**
+   * Whether a disk of this host has the block, so that a part of it costs no more than that. Asks
+   * the disk for the file's attributes, bounded as its reads are.
+   */
   boolean isOnDisk(BlockId id);
 
   /**

@@ -32,10 +32,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Memory, then disk and memcached as far as they exist, then the source. */
 public final class TieredBlockCache implements BlockCache, LastingTiers {
-  /** Blocks whose reading in pieces is remembered. */
   /** Pieces of a block that are worth their own read of a disk, however many there are. */
   private static final int LARGE_PIECE_BYTES_MIN = 64 << 10;
 
+  /** Blocks whose reading in pieces is remembered. */
   private static final int PIECEMEAL_BLOCKS_MAX = 4096;
 
   private final PagePool pool;
@@ -101,16 +101,15 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
     if (content == null) {
       content = findBeingStored(id);
     }
-    boolean fromDisk =
-        content == null
-            && length >= LARGE_PIECE_BYTES_MIN
-            && !flights.isLoading(id)
-            && disk != null
-            && disk.readRange(id, offset, dst);
-    if (fromDisk) {
-      return; // many such pieces cost no more than the block as a whole
+    if (content == null && flights.isLoading(id)) {
+      content = loadOrJoin(id);
     }
-    if (content == null && (flights.isLoading(id) || isWorthLoading(id, length))) {
+    // Many large pieces cost a disk no more than the block as a whole.
+    boolean large = length >= LARGE_PIECE_BYTES_MIN;
+    if (content == null && large && readRangeFromDisk(id, offset, dst)) {
+      return;
+    }
+    if (content == null && isWorthLoading(id, length)) {
       content = loadOrJoin(id);
     }
     if (content != null) {
@@ -119,15 +118,18 @@ public final class TieredBlockCache implements BlockCache, LastingTiers {
       } finally {
         content.release();
       }
-    } else if (!readRangeFromBelow(id, offset, dst)) {
+    } else if ((large || !readRangeFromDisk(id, offset, dst))
+        && !readRangeFromMemcached(id, offset, dst)) {
       loadRange(id, offset, dst);
     }
   }
 
-  private boolean readRangeFromBelow(BlockId id, int offset, ByteBuffer dst) throws IOException {
-    if (disk != null && disk.readRange(id, offset, dst)) {
-      return true;
-    }
+  private boolean readRangeFromDisk(BlockId id, int offset, ByteBuffer dst) throws IOException {
+    return disk != null && disk.readRange(id, offset, dst);
+  }
+
+  private boolean readRangeFromMemcached(BlockId id, int offset, ByteBuffer dst)
+      throws IOException {
     int length = dst.remaining();
     int travelled = memcached == null ? 0 : memcached.readRange(id, offset, dst);
     if (travelled > length) {

@@ -202,11 +202,22 @@ final class FileCommits {
   /**
    * Returns once the journal knows of everything committed before that it is: what a truncation
    * takes away would else be sent again after a crash.
+   *
+   * @throws RefusedException EIO when its disk does not take that within {@link WriteState#STUCK}
    */
   void awaitForgotten() throws RefusedException {
     long stuckAt = System.nanoTime() + WriteState.STUCK.toNanos();
     synchronized (state) {
       while (state.forgetting > 0) {
+        if (staging != null && System.nanoTime() - stuckAt >= 0) {
+          throw new RefusedException(
+              Refusal.EIO,
+              "write-back journal "
+                  + staging.journal().name()
+                  + " does not take what became of inode "
+                  + inode
+                  + ": look at its disk; the log has the cause");
+        }
         state.awaitChange(stuckAt);
       }
     }
