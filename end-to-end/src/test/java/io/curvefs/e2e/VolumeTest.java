@@ -146,6 +146,25 @@ class VolumeTest {
   }
 
   @Test
+  void one_directory_can_use_what_all_raft_groups_have_free() {
+    create("shared", 400);
+    Mount mount = cluster.mount("shared");
+    // Directories are dealt to all raft groups: each of them takes a block group.
+    Shell.bash(mount.root(), "for i in $(seq 12); do mkdir d$i; echo a > d$i/a; done");
+    for (String directory : List.of("d1", "d7")) {
+      long written = fill(mount, directory + "/f");
+      SpaceUsage full = settled("shared");
+      assertThat(full.free()).as("free when full").isZero();
+      assertThat(full.used()).isEqualTo(allocated(mount)).isEqualTo(written + 12 * 4096);
+      assertThat(cluster.fsck("shared").ok().out()).contains("lent between raft groups");
+      Shell.bash(mount.root(), "rm " + directory + "/f");
+      assertThat(settled("shared").used()).isEqualTo(12 * 4096);
+      requireSound("shared");
+    }
+    mount.unmount();
+  }
+
+  @Test
   void the_backing_file_shrinks_when_files_are_deleted() {
     Path volume = create("shrinking", 300);
     Mount mount = cluster.mount("shrinking");

@@ -43,6 +43,19 @@ public enum FaultPoint {
   DROP_PLANNED(Role.METASERVER),
   /** The raft group has dropped it, the coordinator does not know. */
   DROP_APPLIED(Role.METASERVER),
+  /** A raft group is to lend free blocks to another. */
+  LEND_PLANNED(Role.METASERVER),
+  /** They are lent; the borrower has not heard. */
+  LEND_APPLIED(Role.METASERVER),
+  /** They have been lent, and are to be the borrower's own. */
+  BORROW_PLANNED(Role.METASERVER),
+  BORROW_APPLIED(Role.METASERVER),
+  /** The borrower gives some back. */
+  HAND_BACK_PLANNED(Role.METASERVER),
+  /** They are not its own any more, and the lender does not know. */
+  HAND_BACK_APPLIED(Role.METASERVER),
+  END_LOAN_PLANNED(Role.METASERVER),
+  END_LOAN_APPLIED(Role.METASERVER),
 
   /** A mount has been granted blocks and written to none of them. */
   BLOCKS_RESERVED(Role.CLIENT),

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true)
 final class FsckCommand implements Callable<Integer> {
-  /** A block group that was given a moment ago may not have arrived. */
+  /** A block group that was given, or blocks that were lent, a moment ago may not have arrived. */
   private static final int LOOKS_MAX = 5;
 
   private static final int PAUSE_SECONDS = 1;
@@ -44,6 +45,7 @@ final class FsckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<SpaceVerdict> verdicts;
+    LoanVerdict loans;
     try (AdminClient client = servers.connect()) {
       Routing routing = client.route(name, VolumeCommand.BOUND);
       FileSystem fileSystem =
@@ -52,15 +54,21 @@ final class FsckCommand implements Callable<Integer> {
               "fsck checks volumes only. The metadata of a bucket's objects is not compared with"
                   + " the bucket; a file whose object is missing fails to read with EIO");
       VolumeSpace space = new VolumeSpace(client, routing);
-      verdicts = verdicts(space);
+      Map<Integer, SpaceCheck> checks = checked(space);
+      verdicts = verdicts(space, checks);
+      loans = LoanVerdict.of(checks);
       if (json) {
-        print(fileSystem, verdicts);
+        print(fileSystem, verdicts, loans);
       }
     }
     List<String> problems =
-        verdicts.stream().flatMap(verdict -> verdict.problems().stream()).toList();
+        Stream.concat(
+                verdicts.stream().flatMap(verdict -> verdict.problems().stream()),
+                loans.problems().stream())
+            .toList();
     if (!json) {
       System.out.println(SpaceVerdict.sum(verdicts));
+      loans.news().ifPresent(System.out::println);
       problems.forEach(System.out::println);
       System.out.println(
           problems.isEmpty()
@@ -70,12 +78,14 @@ final class FsckCommand implements Callable<Integer> {
     return problems.isEmpty() ? 0 : 1;
   }
 
-  private static List<SpaceVerdict> verdicts(VolumeSpace space) throws IOException {
-    Map<Integer, SpaceCheck> checks = space.check();
+  /** Once more when raft groups disagree: they are not all asked at the same moment. */
+  private static Map<Integer, SpaceCheck> checked(VolumeSpace space) throws IOException {
     for (int look = 1; ; look++) {
-      List<SpaceVerdict> verdicts = verdicts(space, checks);
-      if (look == LOOKS_MAX || verdicts.stream().noneMatch(SpaceVerdict::isHeldOtherwise)) {
-        return verdicts;
+      Map<Integer, SpaceCheck> checks = space.check();
+      if (look == LOOKS_MAX
+          || (LoanVerdict.of(checks).isSettled()
+              && verdicts(space, checks).stream().noneMatch(SpaceVerdict::isHeldOtherwise))) {
+        return checks;
       }
       try {
         TimeUnit.SECONDS.sleep(PAUSE_SECONDS);
@@ -101,16 +111,23 @@ final class FsckCommand implements Callable<Integer> {
                     group,
                     check,
                     held.getOrDefault(group, List.of()).stream()
-                        .mapToLong(SpaceUsage::getTotal)
+                        .mapToLong(
+                            usage -> usage.getTotal() + usage.getLent() - usage.getBorrowed())
                         .sum(),
                     given.getOrDefault(group, 0L))));
     return verdicts;
   }
 
-  private static void print(FileSystem fileSystem, List<SpaceVerdict> verdicts) {
+  private static void print(FileSystem fileSystem, List<SpaceVerdict> verdicts, LoanVerdict loans) {
     Map<String, Object> described = new LinkedHashMap<>();
     described.put("file_system", fileSystem.getName());
-    described.put("sound", verdicts.stream().allMatch(verdict -> verdict.problems().isEmpty()));
+    described.put(
+        "sound",
+        loans.problems().isEmpty()
+            && verdicts.stream().allMatch(verdict -> verdict.problems().isEmpty()));
+    described.put("lent_blocks", loans.lent());
+    described.put("between_raft_groups_blocks", loans.onTheWay());
+    described.put("loan_problems", loans.problems());
     described.put("raft_groups", verdicts.stream().map(SpaceVerdict::described).toList());
     Json.print(described);
   }

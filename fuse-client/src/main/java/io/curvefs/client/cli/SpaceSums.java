@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param quarantined freed, and not to be used again yet
  * @param notGiven in no raft group's hands
  * @param largestFree that one extent can have
+ * @param onTheWay free ones between two raft groups: lent by one, and not in the other's hands
  */
 record SpaceSums(
     String poolSet,
@@ -33,7 +34,8 @@ record SpaceSums(
     long reserved,
     long quarantined,
     long notGiven,
-    long largestFree) {
+    long largestFree,
+    long onTheWay) {
 
   long free() {
     return Math.max(0, total - used - reserved - quarantined);
@@ -68,7 +70,8 @@ record SpaceSums(
                   here.stream().mapToLong(SpaceUsage::getReserved).sum(),
                   here.stream().mapToLong(SpaceUsage::getQuarantined).sum(),
                   Math.max(0, blocks - givenBlocks),
-                  Math.max(largest, largestNotGiven(poolSet, volumes, given))));
+                  Math.max(largest, largestNotGiven(poolSet, volumes, given)),
+                  here.stream().mapToLong(usage -> usage.getLent() - usage.getBorrowed()).sum()));
         });
     return sums;
   }
@@ -113,6 +116,7 @@ record SpaceSums(
     described.put("free_bytes", free() * VolumeLayout.BLOCK_BYTES);
     described.put("not_given_bytes", notGiven * VolumeLayout.BLOCK_BYTES);
     described.put("largest_free_bytes", largestFree * VolumeLayout.BLOCK_BYTES);
+    described.put("between_raft_groups_bytes", onTheWay * VolumeLayout.BLOCK_BYTES);
     return described;
   }
 }

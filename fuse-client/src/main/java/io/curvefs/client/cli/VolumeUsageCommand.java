@@ -1,5 +1,6 @@
 package io.curvefs.client.cli;
 
+import com.google.protobuf.ByteString;
 import io.curvefs.client.bench.ByteSize;
 import io.curvefs.client.cli.VolumeSpace.Given;
 import io.curvefs.proto.BlockGroup;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,8 +51,36 @@ final class VolumeUsageCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
-  /** A block group in a raft group's hands. */
+  /**
+   * A block group in a raft group's hands.
+   *
+   * @param usage of it and of those to which it has lent blocks
+   */
   record Line(BlockGroupUsage usage, int group) {
+    /** The same as two raft groups see it: what one of them has free is free. */
+    Line and(Line other) {
+      BitSet both = BitSet.valueOf(usage.getBitmap().toByteArray());
+      both.and(BitSet.valueOf(other.usage.getBitmap().toByteArray()));
+      return new Line(
+          usage.toBuilder()
+              .setBitmap(ByteString.copyFrom(both.toByteArray()))
+              .setSet(both.cardinality())
+              .setLargestFree(longestClear(both, usage.getBlocks()))
+              .build(),
+          other.usage.getLender() == 0 ? other.group : group);
+    }
+
+    private static int longestClear(BitSet bits, int end) {
+      int longest = 0;
+      for (int at = bits.nextClearBit(0); at < end; ) {
+        int set = bits.nextSetBit(at);
+        int to = set < 0 ? end : set;
+        longest = Math.max(longest, to - at);
+        at = bits.nextClearBit(to);
+      }
+      return longest;
+    }
+
     String place() {
       return new BlockRange(usage.getAddress(), 1).group().toString();
     }
@@ -96,7 +126,8 @@ final class VolumeUsageCommand implements Callable<Integer> {
         (group, usages) ->
             usages.stream()
                 .flatMap(usage -> usage.getBlockGroupsList().stream())
-                .forEach(usage -> lines.put(usage.getAddress(), new Line(usage, group))));
+                .forEach(
+                    usage -> lines.merge(usage.getAddress(), new Line(usage, group), Line::and)));
     return lines;
   }
 

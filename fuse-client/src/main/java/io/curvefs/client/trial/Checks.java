@@ -56,7 +56,8 @@ final class Checks {
       }
       if (deadline.hasPassed()) {
         findings.leaked(
-            space.reserved() + space.quarantined(), when + " do not come back: " + space);
+            space.reserved() + space.quarantined() + Math.abs(space.betweenGroups()),
+            when + " do not come back: " + space);
         return space;
       }
       Children.pause(POLL_MILLIS);

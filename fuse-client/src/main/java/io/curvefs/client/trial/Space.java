@@ -4,7 +4,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Blocks of the volume, as the commands say. */
-record Space(long used, long reserved, long quarantined, long free) {
+record Space(long used, long reserved, long quarantined, long free, long betweenGroups) {
   private static final int BLOCK_BYTES = 4096;
 
   static Space parse(String usage) {
@@ -13,7 +13,8 @@ record Space(long used, long reserved, long quarantined, long free) {
         blocks(poolSet, "used_bytes"),
         blocks(poolSet, "reserved_bytes"),
         blocks(poolSet, "quarantined_bytes"),
-        blocks(poolSet, "free_bytes"));
+        blocks(poolSet, "free_bytes"),
+        blocks(poolSet, "between_raft_groups_bytes"));
   }
 
   private static long blocks(JsonNode poolSet, String key) {
@@ -22,6 +23,6 @@ record Space(long used, long reserved, long quarantined, long free) {
 
   /** Nothing is on its way from one owner to another. */
   boolean isSettled() {
-    return reserved == 0 && quarantined == 0;
+    return reserved == 0 && quarantined == 0 && betweenGroups == 0;
   }
 }

@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.client.cli.VolumeUsageCommand.Line;
 import io.curvefs.proto.BlockGroup;
 import io.curvefs.proto.BlockGroupUsage;
+import io.curvefs.proto.LoanCheck;
 import io.curvefs.proto.SpaceCheck;
 import io.curvefs.proto.SpaceUsage;
 import io.curvefs.proto.Volume;
@@ -14,6 +15,7 @@ import io.curvefs.space.VolumeLayout;
 import io.curvefs.space.VolumeNumber;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -55,12 +57,15 @@ class SpaceReportTest {
             List.of(volume(1, "hdd", 3 * GROUP), volume(2, "ssd", GROUP + 5)),
             List.of(
                 given(1, 0, GROUP, "hdd"), given(1, 1, GROUP, "hdd"), given(2, 0, GROUP, "ssd")),
-            List.of(held("hdd", 100, 7), held("hdd", 200, 9), held("ssd", 3, 2)));
+            List.of(
+                held("hdd", 100, 7).toBuilder().setLent(100).build(),
+                held("hdd", 200, 9).toBuilder().setBorrowed(60).build(),
+                held("ssd", 3, 2)));
 
     assertThat(sums)
         .containsExactly(
-            new SpaceSums("hdd", 3 * GROUP, 300, 20, 2, GROUP, GROUP),
-            new SpaceSums("ssd", GROUP + 5, 3, 10, 1, 5, 5));
+            new SpaceSums("hdd", 3 * GROUP, 300, 20, 2, GROUP, GROUP, 40),
+            new SpaceSums("ssd", GROUP + 5, 3, 10, 1, 5, 5, 0));
     assertThat(sums.get(0).free()).isEqualTo(3 * GROUP - 322);
     assertThat(sums.get(0).described())
         .containsEntry("free_bytes", (3L * GROUP - 322) * 4096)
@@ -70,7 +75,7 @@ class SpaceReportTest {
   @Test
   void a_volume_of_which_nothing_is_given_is_free() {
     assertThat(SpaceSums.of(List.of(volume(1, "hdd", 5)), List.of(), List.of()))
-        .containsExactly(new SpaceSums("hdd", 5, 0, 0, 0, 5, 5));
+        .containsExactly(new SpaceSums("hdd", 5, 0, 0, 0, 5, 5, 0));
   }
 
   private static BlockGroupUsage usage(int blocks, int set) {
@@ -148,6 +153,54 @@ class SpaceReportTest {
         .singleElement()
         .asString()
         .contains("others may be given what it holds");
+  }
+
+  private static SpaceCheck loan(LoanCheck.Builder loan) {
+    return sound().addLoans(loan).build();
+  }
+
+  @Test
+  void raft_groups_must_agree_on_what_they_have_lent() {
+    LoanCheck.Builder lent = LoanCheck.newBuilder().setGroup(2).setLent(9).setLentSum(90);
+    LoanCheck.Builder borrowed =
+        LoanCheck.newBuilder().setGroup(1).setBorrowed(9).setBorrowedSum(90);
+    assertThat(LoanVerdict.of(Map.of(1, loan(lent), 2, loan(borrowed))))
+        .isEqualTo(new LoanVerdict(9, 0, List.of()));
+
+    LoanVerdict onTheWay = LoanVerdict.of(Map.of(1, loan(lent), 2, sound().build()));
+    assertThat(onTheWay).isEqualTo(new LoanVerdict(9, 9, List.of()));
+    assertThat(onTheWay.isSettled()).isFalse();
+    assertThat(onTheWay.news()).get().asString().contains("36.0 KiB", "on its way");
+
+    assertThat(LoanVerdict.of(Map.of(1, sound().build(), 2, loan(borrowed))).problems())
+        .singleElement()
+        .asString()
+        .contains("raft group 2 uses 36.0 KiB of raft group 1", "write nothing");
+    assertThat(
+            LoanVerdict.of(Map.of(1, loan(lent), 2, loan(borrowed.setBorrowedSum(91)))).problems())
+        .as("not the same blocks")
+        .hasSize(1);
+  }
+
+  @Test
+  void a_block_group_is_as_free_as_any_of_its_raft_groups_says() {
+    BlockGroupUsage lender = usage(GROUP, 100); // of which 40 to 100 are lent
+    BitSet others = new BitSet();
+    others.set(0, 60);
+    others.set(100, GROUP);
+    BlockGroupUsage borrower =
+        lender.toBuilder()
+            .setLender(1)
+            .setBitmap(ByteString.copyFrom(others.toByteArray()))
+            .build();
+    for (Line line :
+        List.of(
+            new Line(lender, 1).and(new Line(borrower, 2)),
+            new Line(borrower, 2).and(new Line(lender, 1)))) {
+      assertThat(line.group()).isEqualTo(1);
+      assertThat(line.usage().getSet()).isEqualTo(60);
+      assertThat(line.usage().getLargestFree()).isEqualTo(GROUP - 60);
+    }
   }
 
   private static String problem(SpaceCheck.Builder check) {

@@ -7,12 +7,15 @@ import io.curvefs.metaserver.space.FreeSpace;
 import io.curvefs.metaserver.space.Pool;
 import io.curvefs.metaserver.store.View;
 import io.curvefs.proto.BlockGroup;
+import io.curvefs.proto.BorrowBlocks;
 import io.curvefs.proto.DropBlockGroups;
 import io.curvefs.proto.Effect;
 import io.curvefs.proto.HoldBlockGroups;
+import io.curvefs.proto.LendBlocks;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.Mutation;
 import io.curvefs.proto.Outcome;
+import io.curvefs.proto.ReturnBorrowed;
 import io.curvefs.rpc.RefusalReply;
 import io.curvefs.space.BlockRange;
 import java.util.ArrayList;
@@ -52,7 +55,52 @@ final class SpaceChanges {
       int fileSystem = entry.getReleaseQuarantine().getFileSystem();
       return outcome.whenComplete((done, failure) -> free(fileSystem, done));
     }
+    return followLoan(entry, outcome);
+  }
+
+  private CompletableFuture<Outcome> followLoan(
+      LogEntry entry, CompletableFuture<Outcome> outcome) {
+    if (entry.hasLendBlocks()) {
+      LendBlocks lend = entry.getLendBlocks();
+      return outcome.whenComplete(
+          (done, failure) ->
+              settle(lend.getFileSystem(), BlockRanges.of(lend.getRangesList()), done, failure));
+    }
+    if (entry.hasBorrowBlocks()) {
+      return outcome.whenComplete((done, failure) -> borrow(entry.getBorrowBlocks(), done));
+    }
+    if (entry.hasReturnBorrowed()) {
+      return outcome.whenComplete(
+          (done, failure) -> returnBorrowed(entry.getReturnBorrowed(), done, failure));
+    }
+    if (entry.hasEndLoans()) {
+      int fileSystem = entry.getEndLoans().getFileSystem();
+      return outcome.whenComplete((done, failure) -> free(fileSystem, done));
+    }
     return outcome;
+  }
+
+  private void borrow(BorrowBlocks borrow, @Nullable Outcome outcome) {
+    if (outcome != null && outcome.getKind() == Outcome.Kind.APPLIED) {
+      for (BlockGroup group : borrow.getGroupsList()) {
+        Pool pool = new Pool(borrow.getFileSystem(), group.getPoolSet());
+        space.holdBorrowed(pool, group.getAddress(), group.getBlocks());
+      }
+      free(borrow.getFileSystem(), outcome);
+    }
+  }
+
+  private void returnBorrowed(
+      ReturnBorrowed back, @Nullable Outcome outcome, @Nullable Throwable failure) {
+    List<BlockRange> ranges = BlockRanges.of(back.getRangesList());
+    settle(back.getFileSystem(), ranges, outcome, failure);
+    SpaceRows held = new SpaceRows(rows, back.getFileSystem());
+    for (BlockRange range : ranges) {
+      long address = SpaceRows.groupOf(range.address());
+      if (held.heldBlockGroup(address) == null) {
+        space.forgetBorrowed(back.getFileSystem(), address);
+      }
+    }
   }
 
   private CompletableFuture<Outcome> followMutation(

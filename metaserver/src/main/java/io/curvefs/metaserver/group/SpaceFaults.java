@@ -16,7 +16,11 @@ enum SpaceFaults {
   RELEASE(FaultPoint.RELEASE_PLANNED, FaultPoint.RELEASE_APPLIED),
   EXPIRE(FaultPoint.EXPIRE_PLANNED, FaultPoint.EXPIRE_APPLIED),
   HOLD(FaultPoint.HOLD_PLANNED, FaultPoint.HOLD_APPLIED),
-  DROP(FaultPoint.DROP_PLANNED, FaultPoint.DROP_APPLIED);
+  DROP(FaultPoint.DROP_PLANNED, FaultPoint.DROP_APPLIED),
+  LEND(FaultPoint.LEND_PLANNED, FaultPoint.LEND_APPLIED),
+  BORROW(FaultPoint.BORROW_PLANNED, FaultPoint.BORROW_APPLIED),
+  HAND_BACK(FaultPoint.HAND_BACK_PLANNED, FaultPoint.HAND_BACK_APPLIED),
+  END_LOAN(FaultPoint.END_LOAN_PLANNED, FaultPoint.END_LOAN_APPLIED);
 
   final FaultPoint planned;
   final FaultPoint applied;
@@ -40,6 +44,10 @@ enum SpaceFaults {
       case EXPIRE_SESSION -> EXPIRE;
       case HOLD_BLOCK_GROUPS -> HOLD;
       case DROP_BLOCK_GROUPS -> DROP;
+      case LEND_BLOCKS -> LEND;
+      case BORROW_BLOCKS -> BORROW;
+      case RETURN_BORROWED -> HAND_BACK;
+      case END_LOANS -> END_LOAN;
       default -> null;
     };
   }

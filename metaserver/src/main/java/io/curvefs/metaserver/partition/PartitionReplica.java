@@ -75,6 +75,11 @@ public final class PartitionReplica implements Replica<Outcome> {
         case FREE_CHUNKS -> new SpaceEntries(rows, index).freeChunks(entry.getFreeChunks());
         case RELEASE_QUARANTINE ->
             new SpaceEntries(rows, index).release(entry.getReleaseQuarantine());
+        case LEND_BLOCKS -> new SpaceEntries(rows, index).lend(entry.getLendBlocks());
+        case BORROW_BLOCKS -> new SpaceEntries(rows, index).borrow(entry.getBorrowBlocks());
+        case RETURN_BORROWED ->
+            new SpaceEntries(rows, index).returnBorrowed(entry.getReturnBorrowed());
+        case END_LOANS -> new SpaceEntries(rows, index).endLoans(entry.getEndLoans());
         case COORDINATOR, BODY_NOT_SET ->
             throw new IllegalStateException("not an entry of a data group: " + entry.getBodyCase());
       };

@@ -8,6 +8,7 @@ import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.Chunk;
 import io.curvefs.proto.HeldBlockGroup;
 import io.curvefs.proto.Inode;
+import io.curvefs.proto.LoanCheck;
 import io.curvefs.proto.SpaceCheck;
 import io.curvefs.space.BlockRange;
 import io.curvefs.space.VolumeLayout;
@@ -33,12 +34,16 @@ public final class SpaceAudit {
   private final SpaceCheck.Builder check = SpaceCheck.newBuilder();
   private final Map<Long, Tally> groups = new TreeMap<>();
 
+  /** By the other raft group. */
+  private final Map<Integer, LoanCheck.Builder> loans = new TreeMap<>();
+
   /** What is found of one block group. */
   private static final class Tally {
     final HeldBlockGroup group;
     final Bitmap set;
     final Bitmap owned;
     long reserved;
+    long away;
     long quarantined;
 
     Tally(HeldBlockGroup group, Bitmap set) {
@@ -62,6 +67,7 @@ public final class SpaceAudit {
     SpaceRows space = new SpaceRows(view, fileSystem);
     for (SpaceRows.Held held : space.heldBlockGroups()) {
       groups.put(held.address(), new Tally(held.group(), space.bitmap(held)));
+      beginLoan(held.address(), held.group());
     }
     countFiles();
     checkEmptyFiles();
@@ -69,9 +75,20 @@ public final class SpaceAudit {
         Keys.reservations(fileSystem),
         row -> {
           BlockRange range = SpaceRows.blocksOf(row);
-          check.setReserved(check.getReserved() + range.count());
-          own(range, "session " + Keys.sessionOfReservation(row.key()));
-          tally(range, (tally, blocks) -> tally.reserved += blocks);
+          int session = Keys.sessionOfReservation(row.key());
+          int group = SpaceRows.groupOfHolder(session);
+          if (group == 0) {
+            check.setReserved(check.getReserved() + range.count());
+          } else {
+            countLoan(group, range);
+          }
+          own(range, group == 0 ? "session " + session : "raft group " + group);
+          tally(
+              range,
+              (tally, blocks) -> {
+                tally.reserved += blocks;
+                tally.away += group == 0 ? 0 : blocks;
+              });
         });
     forEachRow(
         Keys.quarantine(fileSystem),
@@ -83,7 +100,40 @@ public final class SpaceAudit {
         });
     checkUnknownSegments();
     groups.forEach(this::compare);
+    loans.forEach((group, loan) -> check.addLoans(loan.setGroup(group)));
     return check.build();
+  }
+
+  /** A borrowed block group as a whole; what of it was not lent is taken off again. */
+  private void beginLoan(long address, HeldBlockGroup group) {
+    if (group.getLender() != 0) {
+      LoanCheck.Builder loan = loan(group.getLender());
+      loan.setBorrowed(loan.getBorrowed() + group.getBlocks());
+      loan.setBorrowedSum(loan.getBorrowedSum() + sum(new BlockRange(address, group.getBlocks())));
+    }
+  }
+
+  private void countLoan(int group, BlockRange range) {
+    LoanCheck.Builder loan = loan(group);
+    for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
+      Tally tally = groups.get(SpaceRows.groupOf(part.address()));
+      if (tally != null && tally.group.getLender() != 0) {
+        loan.setBorrowed(loan.getBorrowed() - part.count());
+        loan.setBorrowedSum(loan.getBorrowedSum() - sum(part));
+      } else {
+        loan.setLent(loan.getLent() + part.count());
+        loan.setLentSum(loan.getLentSum() + sum(part));
+      }
+    }
+  }
+
+  private LoanCheck.Builder loan(int group) {
+    return loans.computeIfAbsent(group, absent -> LoanCheck.newBuilder());
+  }
+
+  /** Of the addresses of all blocks; wraps. */
+  private static long sum(BlockRange range) {
+    return range.count() * range.address() + (long) range.count() * (range.count() - 1) / 2;
   }
 
   private void forEachRow(byte[] prefix, Consumer<Row> action) {
@@ -218,7 +268,7 @@ public final class SpaceAudit {
 
   private void compare(long address, Tally tally) {
     int length = tally.set.length();
-    check.setSet(check.getSet() + tally.set.count());
+    check.setSet(check.getSet() + tally.set.count() - tally.away);
     if (!tally.set.equals(tally.owned)) {
       for (int bit = 0; bit < length; bit++) {
         boolean set = tally.set.isSet(bit);
@@ -239,16 +289,20 @@ public final class SpaceAudit {
     HeldBlockGroup group = tally.group;
     if (group.getUsed() != tally.set.count()
         || group.getReserved() != tally.reserved
+        || group.getAway() != tally.away
         || group.getQuarantined() != tally.quarantined) {
       problem(
-          "block group of %s counts %d set, %d reserved, %d in quarantine, but has %d, %d, %d"
+          ("block group of %s counts %d set, %d reserved, %d of them elsewhere, %d in quarantine,"
+                  + " but has %d, %d, %d, %d")
               .formatted(
                   new BlockRange(address, 1),
                   group.getUsed(),
                   group.getReserved(),
+                  group.getAway(),
                   group.getQuarantined(),
                   tally.set.count(),
                   tally.reserved,
+                  tally.away,
                   tally.quarantined));
     }
   }

@@ -6,12 +6,16 @@ import io.curvefs.metaserver.store.View.Row;
 import io.curvefs.metaserver.store.WriteSet;
 import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.BlockGroup;
+import io.curvefs.proto.BorrowBlocks;
 import io.curvefs.proto.Chunk;
 import io.curvefs.proto.DropBlockGroups;
+import io.curvefs.proto.EndLoans;
 import io.curvefs.proto.FreeChunks;
 import io.curvefs.proto.HoldBlockGroups;
+import io.curvefs.proto.LendBlocks;
 import io.curvefs.proto.Outcome;
 import io.curvefs.proto.ReleaseQuarantine;
+import io.curvefs.proto.ReturnBorrowed;
 import io.curvefs.space.BlockRange;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +54,55 @@ final class SpaceEntries {
     return Slots.outcome(Outcome.Kind.APPLIED);
   }
 
+  Outcome lend(LendBlocks lend) throws ConditionFailedException {
+    SpaceTable space = table(lend.getFileSystem());
+    space.requireFileSystem();
+    for (BlockRange range : BlockRanges.of(lend.getRangesList())) {
+      space.lend(lend.getBorrower(), range);
+    }
+    if (lend.getRenew()) {
+      space.renewLoans(lend.getBorrower());
+    }
+    return Slots.outcome(Outcome.Kind.APPLIED).toBuilder().setNumber(logIndex).build();
+  }
+
+  Outcome borrow(BorrowBlocks borrow) throws ConditionFailedException {
+    SpaceTable space = table(borrow.getFileSystem());
+    space.requireFileSystem();
+    for (BlockGroup group : borrow.getGroupsList()) {
+      space.holdBorrowed(group, borrow.getLender(), borrow.getNumber());
+    }
+    for (BlockRange range : BlockRanges.of(borrow.getRangesList())) {
+      space.borrow(borrow.getLender(), range);
+    }
+    return freed(space);
+  }
+
+  Outcome returnBorrowed(ReturnBorrowed back) throws ConditionFailedException {
+    SpaceTable space = table(back.getFileSystem());
+    space.requireFileSystem();
+    for (BlockRange range : BlockRanges.of(back.getRangesList())) {
+      space.returnBorrowed(range);
+    }
+    return Slots.outcome(Outcome.Kind.APPLIED);
+  }
+
+  Outcome endLoans(EndLoans end) throws ConditionFailedException {
+    SpaceTable space = table(end.getFileSystem());
+    space.requireFileSystem();
+    for (BlockRange range : BlockRanges.of(end.getRangesList())) {
+      space.endLoan(end.getBorrower(), range, end.getNumberMax());
+    }
+    return freed(space);
+  }
+
+  private static Outcome freed(SpaceTable space) {
+    return Outcome.newBuilder()
+        .setKind(Outcome.Kind.APPLIED)
+        .addAllFreed(space.freed().stream().map(BlockRanges::message).toList())
+        .build();
+  }
+
   /** A chunk that is gone was freed before. */
   Outcome freeChunks(FreeChunks free) {
     Map<Integer, List<BlockRange>> byFileSystem = new TreeMap<>();
@@ -79,10 +132,7 @@ final class SpaceEntries {
     for (ByteString key : release.getKeysList()) {
       space.release(key.toByteArray());
     }
-    return Outcome.newBuilder()
-        .setKind(Outcome.Kind.APPLIED)
-        .addAllFreed(space.freed().stream().map(BlockRanges::message).toList())
-        .build();
+    return freed(space);
   }
 
   /** What a session has reserved in any file system goes into quarantine. */

@@ -43,6 +43,44 @@ public final class SpaceRows {
     public long ofFiles() {
       return (long) group.getUsed() - group.getReserved() - group.getQuarantined();
     }
+
+    /** Blocks that this raft group may use, or uses: not those that are another's for now. */
+    public long own() {
+      return (long) group.getBlocks() - group.getAway();
+    }
+
+    /** Blocks that sessions have reserved. */
+    public long ofSessions() {
+      return (long) group.getReserved() - group.getAway();
+    }
+
+    /** Of another raft group, which has lent some of its blocks. */
+    public boolean isBorrowed() {
+      return group.getLender() != 0;
+    }
+
+    /** Blocks of it that are lent to other raft groups. */
+    public long lent() {
+      return isBorrowed() ? 0 : group.getAway();
+    }
+
+    /** Blocks of it that another raft group has lent to this one. */
+    public long borrowed() {
+      return isBorrowed() ? own() : 0;
+    }
+  }
+
+  /**
+   * In whose name blocks are reserved that are another raft group's: lent to it or, of a borrowed
+   * block group, not lent by it. No session has such a number.
+   */
+  public static int holder(int raftGroup) {
+    return -raftGroup;
+  }
+
+  /** The raft group that a {@link #holder} stands for; 0: it is a session. */
+  public static int groupOfHolder(int session) {
+    return Math.max(0, -session);
   }
 
   public @Nullable HeldBlockGroup heldBlockGroup(long address) {
@@ -150,6 +188,69 @@ public final class SpaceRows {
             Keys.reservation(fileSystem, session, address),
             1);
     return rows.isEmpty() ? null : blocksOf(rows.get(0));
+  }
+
+  /** The number of a row of reserved blocks: of the loan if they are lent, else 0. */
+  static long numberOf(byte @Nullable [] value) {
+    return value == null ? 0 : Namespace.parse(value, BlockCount.parser()).getNumber();
+  }
+
+  /**
+   * Blocks that are lent.
+   *
+   * @param lastNumber the highest number of a loan among them; 0: there are none
+   */
+  public record Lent(List<BlockRange> ranges, long lastNumber) {}
+
+  /** Blocks of own block groups that are lent to a raft group, in the order of their addresses. */
+  public Lent lentTo(int raftGroup) {
+    byte[] prefix = Keys.reservations(fileSystem, holder(raftGroup));
+    List<BlockRange> lent = new ArrayList<>();
+    long lastNumber = 0;
+    byte @Nullable [] last = null;
+    List<Row> some;
+    do {
+      some = view.scan(prefix, last, ROWS_PER_SCAN);
+      for (Row row : some) {
+        BlockRange range = blocksOf(row);
+        if (isOwn(range)) {
+          lent.add(range);
+          lastNumber = Math.max(lastNumber, numberOf(row.value()));
+        }
+        last = row.key();
+      }
+    } while (some.size() == ROWS_PER_SCAN);
+    return new Lent(lent, lastNumber);
+  }
+
+  /** Whether blocks of one block group are of one that is held, and not a borrowed one. */
+  boolean isOwn(BlockRange range) {
+    HeldBlockGroup held = heldBlockGroup(groupOf(range.address()));
+    return held != null && held.getLender() == 0;
+  }
+
+  /** What of blocks of a lender's is not lent to this raft group, as far as its rows say. */
+  public List<BlockRange> notBorrowed(int lender, BlockRange range) {
+    List<BlockRange> missing = new ArrayList<>();
+    for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
+      if (heldBlockGroup(groupOf(part.address())) == null) {
+        missing.add(part);
+        continue;
+      }
+      long end = part.address() + part.count();
+      for (long at = part.address(); at < end; ) {
+        BlockRange foreign = reservationAt(holder(lender), at);
+        if (foreign == null) {
+          BlockRange next = reservationBehind(holder(lender), at);
+          at = next == null ? end : next.address();
+          continue;
+        }
+        long to = Math.min(end, foreign.address() + foreign.count());
+        missing.add(new BlockRange(at, (int) (to - at)));
+        at = to;
+      }
+    }
+    return missing;
   }
 
   /** The blocks of a row of reserved blocks, or of blocks in quarantine. */

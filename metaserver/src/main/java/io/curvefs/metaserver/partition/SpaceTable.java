@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  * The rows of the space on volumes: bitmaps, held block groups, reservations, quarantine.
  * Invariant: a bit is set exactly when its block is reserved, belongs to a file (a deleted one that
  * is not freed yet included) or is in quarantine, and it is only one of these; the counters of each
- * block group are the sums. Blocks of files are known to their chunks alone: who takes one out of a
- * chunk puts it into quarantine in the same entry.
+ * block group are the sums. What is another raft group's for now is reserved in its name ({@link
+ * SpaceRows#holder}). Blocks of files are known to their chunks alone: who takes one out of a chunk
+ * puts it into quarantine in the same entry.
  */
 final class SpaceTable {
   private static final int ROWS_PER_SCAN = 1000;
@@ -56,6 +57,10 @@ final class SpaceTable {
 
   /** Free blocks become the session's. */
   void reserve(int session, BlockRange range) throws ConditionFailedException {
+    reserve(session, range, 0);
+  }
+
+  private void reserve(int session, BlockRange range, long number) throws ConditionFailedException {
     if (!space.isFree(range)) {
       throw ConditionFailedException.conflict("not free: " + range);
     }
@@ -71,9 +76,16 @@ final class SpaceTable {
         range,
         (group, blocks) -> {
           group.setUsed(group.getUsed() + blocks);
-          group.setReserved(group.getReserved() + blocks);
+          countReserved(group, session, blocks);
         });
-    putReservation(session, range);
+    putReservation(session, range, number);
+  }
+
+  private static void countReserved(HeldBlockGroup.Builder group, int session, int blocks) {
+    group.setReserved(group.getReserved() + blocks);
+    if (SpaceRows.groupOfHolder(session) != 0) {
+      group.setAway(group.getAway() + blocks);
+    }
   }
 
   /** Reserved blocks become a file's. */
@@ -81,20 +93,28 @@ final class SpaceTable {
     if (!space.isReserved(session, range)) {
       throw ConditionFailedException.conflict("not reserved: " + range);
     }
-    takeReserved(session, range);
-    count(range, (group, blocks) -> group.setReserved(group.getReserved() - blocks));
+    takeReserved(session, range, Long.MAX_VALUE);
+    count(range, (group, blocks) -> countReserved(group, session, -blocks));
   }
 
   /** Blocks become free again as far as the session has reserved them. */
   void giveBack(int session, BlockRange range) {
-    for (BlockRange reserved : takeReserved(session, range)) {
-      count(reserved, (group, blocks) -> group.setReserved(group.getReserved() - blocks));
+    giveBack(session, range, Long.MAX_VALUE);
+  }
+
+  private void giveBack(int session, BlockRange range, long numberMax) {
+    for (BlockRange reserved : takeReserved(session, range, numberMax)) {
+      count(reserved, (group, blocks) -> countReserved(group, session, -blocks));
       clear(reserved);
     }
   }
 
-  /** Takes blocks out of the session's rows; returns those that were there. */
-  private List<BlockRange> takeReserved(int session, BlockRange range) {
+  /**
+   * Takes blocks out of the session's rows; returns those that were there.
+   *
+   * @param numberMax rows with a higher number are passed over
+   */
+  private List<BlockRange> takeReserved(int session, BlockRange range, long numberMax) {
     List<BlockRange> taken = new ArrayList<>();
     long at = range.address();
     long end = at + range.count();
@@ -107,14 +127,18 @@ final class SpaceTable {
       }
       long reservedEnd = reserved.address() + reserved.count();
       long to = Math.min(end, reservedEnd);
-      rows.delete(Keys.reservation(fileSystem, session, reserved.address()));
-      if (reserved.address() < at) {
-        putReservation(session, between(reserved.address(), at));
+      byte[] key = Keys.reservation(fileSystem, session, reserved.address());
+      long number = SpaceRows.numberOf(rows.get(key));
+      if (number <= numberMax) {
+        rows.delete(key);
+        if (reserved.address() < at) {
+          putReservation(session, between(reserved.address(), at), number);
+        }
+        if (to < reservedEnd) {
+          putReservation(session, between(to, reservedEnd), number);
+        }
+        taken.add(between(at, to));
       }
-      if (to < reservedEnd) {
-        putReservation(session, between(to, reservedEnd));
-      }
-      taken.add(between(at, to));
       at = to;
     }
     return taken;
@@ -124,12 +148,12 @@ final class SpaceTable {
     return new BlockRange(from, Math.toIntExact(to - from));
   }
 
-  private void putReservation(int session, BlockRange range) {
-    rows.put(Keys.reservation(fileSystem, session, range.address()), value(range));
+  private void putReservation(int session, BlockRange range, long number) {
+    rows.put(Keys.reservation(fileSystem, session, range.address()), value(range, number));
   }
 
-  private static byte[] value(BlockRange range) {
-    return BlockCount.newBuilder().setCount(range.count()).build().toByteArray();
+  private static byte[] value(BlockRange range, long number) {
+    return BlockCount.newBuilder().setCount(range.count()).setNumber(number).build().toByteArray();
   }
 
   /** All that the session has reserved goes into quarantine: it may have been writing to it. */
@@ -147,7 +171,7 @@ final class SpaceTable {
       }
     } while (some.size() == ROWS_PER_SCAN);
     for (BlockRange range : reserved) {
-      count(range, (group, blocks) -> group.setReserved(group.getReserved() - blocks));
+      count(range, (group, blocks) -> countReserved(group, session, -blocks));
     }
     quarantine(reserved);
   }
@@ -155,7 +179,7 @@ final class SpaceTable {
   /** Blocks that files had, or sessions. Once for each entry: all of its blocks together. */
   void quarantine(Collection<BlockRange> ranges) {
     for (BlockRange range : BlockRanges.merged(ranges)) {
-      rows.put(Keys.quarantine(fileSystem, logIndex, range.address()), value(range));
+      rows.put(Keys.quarantine(fileSystem, logIndex, range.address()), value(range, 0));
       count(range, (group, blocks) -> group.setQuarantined(group.getQuarantined() + blocks));
     }
   }
@@ -210,11 +234,7 @@ final class SpaceTable {
   private void count(BlockRange range, Counting counting) {
     for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
       long address = SpaceRows.groupOf(part.address());
-      HeldBlockGroup held = space.heldBlockGroup(address);
-      if (held == null) {
-        throw new IllegalStateException("in use although it is not held: " + part);
-      }
-      HeldBlockGroup.Builder group = held.toBuilder();
+      HeldBlockGroup.Builder group = existing(address, part).toBuilder();
       counting.count(group, part.count());
       put(address, group.build());
     }
@@ -236,10 +256,104 @@ final class SpaceTable {
     put(given.getAddress(), group.build());
   }
 
+  /** Free blocks of block groups that are this raft group's become another's for now. */
+  void lend(int borrower, BlockRange range) throws ConditionFailedException {
+    requireOwn(range, false);
+    reserve(SpaceRows.holder(borrower), range, logIndex);
+  }
+
+  /** All that a raft group was lent has this entry's number from now on. */
+  void renewLoans(int borrower) {
+    for (BlockRange range : space.lentTo(borrower).ranges()) {
+      putReservation(SpaceRows.holder(borrower), range, logIndex);
+    }
+  }
+
+  /** The borrower does not use blocks any more. What it was lent later is passed over. */
+  void endLoan(int borrower, BlockRange range, long numberMax) {
+    for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
+      if (space.isOwn(part)) {
+        giveBack(SpaceRows.holder(borrower), part, numberMax);
+      }
+    }
+  }
+
+  /**
+   * Some blocks of the block group are going to be borrowed. One that is not known yet has only
+   * bits that are set.
+   *
+   * @param lender the raft group that holds it
+   */
+  void holdBorrowed(BlockGroup group, int lender, long number) throws ConditionFailedException {
+    HeldBlockGroup before = space.heldBlockGroup(group.getAddress());
+    if (before == null) {
+      put(
+          group.getAddress(),
+          HeldBlockGroup.newBuilder()
+              .setBlocks(group.getBlocks())
+              .setPoolSet(group.getPoolSet())
+              .setLender(lender)
+              .setGiven(number)
+              .build());
+      reserve(SpaceRows.holder(lender), new BlockRange(group.getAddress(), group.getBlocks()), 0);
+    } else if (before.getLender() == lender) {
+      put(
+          group.getAddress(),
+          before.toBuilder().setGiven(Math.max(before.getGiven(), number)).build());
+    } else {
+      throw ConditionFailedException.conflict("not of that lender: " + group.getAddress());
+    }
+  }
+
+  /** Blocks of a borrowed block group become free here; the lender has set them aside. */
+  void borrow(int lender, BlockRange range) throws ConditionFailedException {
+    if (!space.isReserved(SpaceRows.holder(lender), range)) {
+      throw ConditionFailedException.conflict("borrowed already: " + range);
+    }
+    giveBack(SpaceRows.holder(lender), range);
+  }
+
+  /** Free blocks are the lender's again. A block group without a borrowed block is forgotten. */
+  void returnBorrowed(BlockRange range) throws ConditionFailedException {
+    requireOwn(range, true);
+    for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
+      long address = SpaceRows.groupOf(part.address());
+      HeldBlockGroup held = existing(address, part);
+      int lender = SpaceRows.holder(held.getLender());
+      reserve(lender, part);
+      if (existing(address, part).getAway() == held.getBlocks()) {
+        takeReserved(lender, new BlockRange(address, held.getBlocks()), Long.MAX_VALUE);
+        for (BlockRange segment :
+            new BlockRange(address, held.getBlocks()).cutAtEvery(Bitmap.SEGMENT_BITS)) {
+          rows.delete(Keys.bitmapSegment(fileSystem, segment.address()));
+        }
+        rows.delete(Keys.heldBlockGroup(fileSystem, address));
+      }
+    }
+  }
+
+  private void requireOwn(BlockRange range, boolean borrowed) throws ConditionFailedException {
+    for (BlockRange part : range.cutAtEvery(VolumeLayout.GROUP_BLOCKS)) {
+      HeldBlockGroup held = space.heldBlockGroup(SpaceRows.groupOf(part.address()));
+      if (held == null || (held.getLender() != 0) != borrowed) {
+        throw ConditionFailedException.conflict(
+            (borrowed ? "not borrowed: " : "not of a block group of its own: ") + part);
+      }
+    }
+  }
+
+  private HeldBlockGroup existing(long address, BlockRange part) {
+    HeldBlockGroup held = space.heldBlockGroup(address);
+    if (held == null) {
+      throw new IllegalStateException("in use although it is not held: " + part);
+    }
+    return held;
+  }
+
   /** A block group is held no more if none of its bits is set. */
   void drop(long address) {
     HeldBlockGroup held = space.heldBlockGroup(address);
-    if (held != null && held.getUsed() == 0) {
+    if (held != null && held.getUsed() == 0 && held.getLender() == 0) {
       rows.delete(Keys.heldBlockGroup(fileSystem, address));
     }
   }

@@ -6,6 +6,7 @@ import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.DataGroup;
 import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.supply.BlockGroupKeeper;
+import io.curvefs.metaserver.supply.Loans;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
 import io.curvefs.proto.FileSystem;
 import java.io.IOException;
@@ -44,6 +45,7 @@ public final class GroupCaretaker implements AutoCloseable {
   private final DeletedBlocks deletedBlocks = new DeletedBlocks();
   private final RestedBlocks restedBlocks;
   private final BlockGroupKeeper blockGroups;
+  private final Loans loans;
   private final Map<Round, Round.Begun> blockGroupRounds = new HashMap<>();
   private final LongSupplier nanoTime;
   private final EndedSessions endedSessions;
@@ -64,6 +66,7 @@ public final class GroupCaretaker implements AutoCloseable {
       ObjectStores stores,
       Function<SessionId, CompletableFuture<Boolean>> isLive,
       BlockGroupKeeper blockGroups,
+      Loans loans,
       LongSupplier nanoTime,
       ScheduledExecutorService threads) {
     this.groups = groups;
@@ -73,6 +76,7 @@ public final class GroupCaretaker implements AutoCloseable {
     this.compactor = new Compactor(stores);
     this.endedSessions = new EndedSessions(isLive);
     this.blockGroups = blockGroups;
+    this.loans = loans;
     this.nanoTime = nanoTime;
     this.restedBlocks = new RestedBlocks(nanoTime);
     this.threads = threads;
@@ -145,7 +149,9 @@ public final class GroupCaretaker implements AutoCloseable {
       blockGroupRounds.put(key, new Round.Begun(leadership, now));
       later(group, blockGroups.reconcile(group, leadership, fileSystem));
       later(group, blockGroups.giveBack(group, leadership, fileSystem));
+      later(group, loans.reconcile(group, leadership, fileSystem));
     }
+    later(group, loans.giveBack(group, leadership, fileSystem));
   }
 
   private static void later(DataGroup group, CompletableFuture<?> work) {

@@ -18,6 +18,7 @@ import io.curvefs.metaserver.reclaim.GroupCaretaker;
 import io.curvefs.metaserver.service.NamespaceService;
 import io.curvefs.metaserver.store.StoreResources;
 import io.curvefs.metaserver.supply.BlockGroupKeeper;
+import io.curvefs.metaserver.supply.Loans;
 import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
@@ -157,7 +158,8 @@ public final class MetaServer implements AutoCloseable {
         new TransactionDriver(map, groupPort, finisher, new SecureRandom());
     ServerBeats beats = new ServerBeats(self, directory, leaders, map, hosted, fatal);
     CoordinatorSpace blockGroups = new CoordinatorSpace(leaders);
-    SpaceSupply supply = new SpaceSupply(blockGroups, System::nanoTime);
+    Loans loans = new Loans(new ClusterLenders(map, groupPort), System::nanoTime);
+    SpaceSupply supply = new SpaceSupply(blockGroups, loans, System::nanoTime);
     ExecutorService readers = opened(pool("reader", READER_THREADS));
     ExecutorService checkers = opened(pool("space-check", 1));
     NamespaceService namespace =
@@ -196,6 +198,7 @@ public final class MetaServer implements AutoCloseable {
                 buckets,
                 beats::isLive,
                 new BlockGroupKeeper(blockGroups),
+                loans,
                 System::nanoTime,
                 scheduler("caretaker", 4)));
 

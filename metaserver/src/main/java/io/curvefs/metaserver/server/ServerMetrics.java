@@ -124,9 +124,9 @@ final class ServerMetrics {
     gauge("curvefs.group.bytes", group.id(), () -> load.get().getBytes());
     gauge("curvefs.group.garbage.rows", group.id(), rows(group, Keys.garbage()));
     gauge("curvefs.group.orphans", group.id(), rows(group, Keys.orphans()));
-    space("total", group, held -> held.group().getBlocks());
+    space("total", group, SpaceRows.Held::own);
     space("used", group, SpaceRows.Held::ofFiles);
-    space("reserved", group, held -> held.group().getReserved());
+    space("reserved", group, SpaceRows.Held::ofSessions);
     space("quarantined", group, held -> held.group().getQuarantined());
     gauge(
         "curvefs.group.open.files",

@@ -16,6 +16,8 @@ import io.curvefs.metaserver.operation.ShortOfSpaceException;
 import io.curvefs.metaserver.partition.Slots;
 import io.curvefs.metaserver.session.OpenTable;
 import io.curvefs.metaserver.space.Pool;
+import io.curvefs.metaserver.supply.Loans;
+import io.curvefs.metaserver.supply.RestingSpace;
 import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.transaction.GroupSurroundings;
 import io.curvefs.metaserver.transaction.TransactionDriver;
@@ -161,10 +163,17 @@ final class Mutations {
       return supply
           .more(group, leadership, pool, lack.blocks())
           .thenCompose(
-              came ->
-                  came
+              supplied ->
+                  supplied == Loans.Supplied.SOME
                       ? attempt()
-                      : refuse(leadership, SpaceLack.refusal(group, leadership, pool)));
+                      : refuse(leadership, lack(leadership, pool, supplied)));
+    }
+
+    private RefusedException lack(Leadership leadership, Pool pool, Loans.Supplied supplied) {
+      return supplied == Loans.Supplied.SOON || RestingSpace.isThere(group, leadership, pool)
+          ? new RefusedException(Refusal.SPACE_RESTS, "blocks of deleted data come free soon")
+          : new RefusedException(
+              Refusal.ENOSPC, "no space left on the volumes of pool set '" + pool.poolSet() + "'");
     }
 
     private CompletableFuture<MutateReply> acrossGroups(Leadership leadership) {

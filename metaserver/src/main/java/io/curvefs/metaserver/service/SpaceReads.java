@@ -126,9 +126,11 @@ final class SpaceReads {
       SpaceUsage.Builder pool =
           pools.computeIfAbsent(
               counted.getPoolSet(), name -> SpaceUsage.newBuilder().setPoolSet(name));
-      pool.setTotal(pool.getTotal() + counted.getBlocks());
+      pool.setTotal(pool.getTotal() + held.own());
+      pool.setLent(pool.getLent() + held.lent());
+      pool.setBorrowed(pool.getBorrowed() + held.borrowed());
       pool.setUsed(pool.getUsed() + held.ofFiles());
-      pool.setReserved(pool.getReserved() + counted.getReserved());
+      pool.setReserved(pool.getReserved() + held.ofSessions());
       pool.setQuarantined(pool.getQuarantined() + counted.getQuarantined());
       if (bitmaps) {
         pool.addBlockGroups(usage(held, space.bitmap(held)));
@@ -154,6 +156,7 @@ final class SpaceReads {
         .setLargestFree(bitmap.longestClearRun())
         .setBitmap(bits)
         .setReleased(held.group().getReleased())
+        .setLender(held.group().getLender())
         .build();
   }
 }

@@ -48,6 +48,14 @@ public final class FreeSpace {
   @GuardedBy("this")
   private final Map<Pool, Long> totals = new HashMap<>();
 
+  /** Block groups of other raft groups, of which some blocks are lent to this one. */
+  @GuardedBy("this")
+  private final Set<GroupAddress> borrowed = new HashSet<>();
+
+  /** Pools of which borrowed blocks are wanted back as soon as they are free. */
+  @GuardedBy("this")
+  private final Set<Pool> wantedBack = new HashSet<>();
+
   /** Pools of which the coordinator had no block group left when it was last asked. */
   @GuardedBy("this")
   private final Set<Pool> exhausted = new HashSet<>();
@@ -65,13 +73,21 @@ public final class FreeSpace {
       int fileSystem = Keys.fileSystemOf(next.get(0).key());
       SpaceRows space = new SpaceRows(rows, fileSystem);
       for (SpaceRows.Held held : space.heldBlockGroups()) {
-        add(new Pool(fileSystem, held.group().getPoolSet()), held.address(), space.bitmap(held));
+        add(new Pool(fileSystem, held.group().getPoolSet()), held, space.bitmap(held));
       }
       behind = Keys.heldBlockGroups(fileSystem + 1);
     }
   }
 
-  private synchronized void add(Pool pool, long address, Bitmap used) {
+  private synchronized void add(Pool pool, SpaceRows.Held held, Bitmap used) {
+    add(pool, held.address(), used);
+    if (held.isBorrowed()) {
+      borrowed.add(new GroupAddress(pool.fileSystem(), held.address()));
+    }
+  }
+
+  @GuardedBy("this")
+  private void add(Pool pool, long address, Bitmap used) {
     allocators.computeIfAbsent(pool, p -> new SpaceAllocator()).add(groupAt(address), used);
     pools.put(new GroupAddress(pool.fileSystem(), address), pool);
     totals.merge(pool, (long) used.length(), Long::sum);
@@ -99,6 +115,71 @@ public final class FreeSpace {
     BlockRange behind = want.behind() == 0 ? null : new BlockRange(want.behind(), 1);
     boolean growing = want.blocks() > want.blocksMin();
     return allocator.allocate(new SpaceRequest(blocks, behind, growing, want.rangesMax()));
+  }
+
+  /**
+   * Takes blocks for another raft group, out of block groups that are this one's own. As {@link
+   * #take}.
+   *
+   * @param blocks as many at most, and no more than are free
+   */
+  public synchronized List<BlockRange> takeToLend(Pool pool, int blocks, int rangesMax) {
+    return takeOf(pool, false, blocks, rangesMax);
+  }
+
+  /** Takes borrowed blocks that are free, to be returned. As {@link #take}. */
+  public synchronized List<BlockRange> takeBorrowed(Pool pool, int rangesMax) {
+    return takeOf(pool, true, Integer.MAX_VALUE, rangesMax);
+  }
+
+  @GuardedBy("this")
+  private List<BlockRange> takeOf(Pool pool, boolean isBorrowed, int blocks, int rangesMax) {
+    SpaceAllocator allocator = allocators.get(pool);
+    if (allocator == null) {
+      return List.of();
+    }
+    List<BlockGroupId> closed = new ArrayList<>();
+    for (GroupUsage usage : allocator.usages()) {
+      if (!usage.closed() && isBorrowed != isBorrowed(pool, usage)) {
+        allocator.setClosed(usage.id(), true);
+        closed.add(usage.id());
+      }
+    }
+    try {
+      int count = (int) Math.min(blocks, allocator.free());
+      return count <= 0
+          ? List.of()
+          : allocator.allocate(new SpaceRequest(count, null, false, rangesMax));
+    } finally {
+      closed.forEach(id -> allocator.setClosed(id, false));
+    }
+  }
+
+  @GuardedBy("this")
+  private boolean isBorrowed(Pool pool, GroupUsage usage) {
+    return borrowed.contains(new GroupAddress(pool.fileSystem(), usage.id().range(0, 1).address()));
+  }
+
+  /** How many borrowed blocks are free. */
+  public synchronized long freeBorrowed(Pool pool) {
+    SpaceAllocator allocator = allocators.get(pool);
+    long free = 0;
+    if (allocator != null && !borrowed.isEmpty()) {
+      for (GroupUsage usage : allocator.usages()) {
+        free += isBorrowed(pool, usage) ? usage.free() : 0;
+      }
+    }
+    return free;
+  }
+
+  /** Somebody needs blocks: those that were borrowed are better given back to their lenders. */
+  public synchronized void wantBack(Pool pool) {
+    wantedBack.add(pool);
+  }
+
+  /** Whether {@link #wantBack} was called since this was last asked. */
+  public synchronized boolean takeWantedBack(Pool pool) {
+    return wantedBack.remove(pool);
   }
 
   /** Whether those who have blocks that they do not need should give them back. */
@@ -147,6 +228,8 @@ public final class FreeSpace {
     totals.keySet().removeIf(pool -> pool.fileSystem() == fileSystem);
     exhausted.removeIf(pool -> pool.fileSystem() == fileSystem);
     pools.keySet().removeIf(group -> group.fileSystem() == fileSystem);
+    borrowed.removeIf(group -> group.fileSystem() == fileSystem);
+    wantedBack.removeIf(pool -> pool.fileSystem() == fileSystem);
   }
 
   /**
@@ -199,13 +282,38 @@ public final class FreeSpace {
     }
   }
 
-  /** Block groups without a block in use, by address. */
+  /** Blocks of the block group are going to be borrowed; all others of it are in use. */
+  public synchronized void holdBorrowed(Pool pool, long address, int blocks) {
+    GroupAddress group = new GroupAddress(pool.fileSystem(), address);
+    if (!pools.containsKey(group)) {
+      Bitmap none = Bitmap.ofBits(blocks);
+      if (none.set(0, blocks) != Bitmap.DONE) {
+        throw new IllegalStateException("all bits were clear");
+      }
+      add(pool, address, none);
+      borrowed.add(group);
+    }
+  }
+
+  /** No block of it is borrowed any more. */
+  public synchronized void forgetBorrowed(int fileSystem, long address) {
+    GroupAddress group = new GroupAddress(fileSystem, address);
+    Pool pool = pools.get(group);
+    SpaceAllocator allocator = pool == null ? null : allocators.get(pool);
+    if (pool != null && allocator != null && borrowed.remove(group)) {
+      totals.merge(pool, (long) -allocator.usage(groupAt(address)).blocks(), Long::sum);
+      allocator.drop(groupAt(address));
+      pools.remove(group);
+    }
+  }
+
+  /** Block groups without a block in use, by address; borrowed ones are not the group's to give. */
   public synchronized List<Long> empty(Pool pool) {
     SpaceAllocator allocator = allocators.get(pool);
     List<Long> empty = new ArrayList<>();
     if (allocator != null) {
       for (GroupUsage usage : allocator.usages()) {
-        if (usage.isEmpty() && !usage.closed()) {
+        if (usage.isEmpty() && !usage.closed() && !isBorrowed(pool, usage)) {
           empty.add(usage.id().range(0, 1).address());
         }
       }

@@ -44,29 +44,37 @@ public final class SpaceSupply {
   private static final Duration NOTHING_LEFT = Duration.ofMillis(500);
 
   private final BlockGroupSource source;
+  private final Loans loans;
   private final LongSupplier nanoTime;
   private final Map<Line, Asking> lines = new ConcurrentHashMap<>();
 
   private record Line(GroupId group, Pool pool) {}
 
   /**
+   * @param loans has blocks when the coordinator has no block group left
    * @param nanoTime the monotonic clock, {@link System#nanoTime} outside of tests
    */
-  public SpaceSupply(BlockGroupSource source, LongSupplier nanoTime) {
+  public SpaceSupply(BlockGroupSource source, Loans loans, LongSupplier nanoTime) {
     this.source = source;
+    this.loans = loans;
     this.nanoTime = nanoTime;
   }
 
   /**
-   * Gets block groups because somebody waits for them.
+   * Gets block groups, or blocks of other raft groups, because somebody waits for them.
    *
    * @param blocks that are needed
-   * @return whether some have come; none: nothing is left
    */
-  public CompletableFuture<Boolean> more(
+  public CompletableFuture<Loans.Supplied> more(
       DataGroup group, Leadership leadership, Pool pool, int blocks) {
     int needed = (blocks + VolumeLayout.GROUP_BLOCKS - 1) / VolumeLayout.GROUP_BLOCKS;
-    return asking(group, leadership, pool).ask(needed);
+    return asking(group, leadership, pool)
+        .ask(needed)
+        .thenCompose(
+            came ->
+                came
+                    ? CompletableFuture.completedFuture(Loans.Supplied.SOME)
+                    : loans.borrow(group, leadership, pool, blocks));
   }
 
   /** Gets block groups in the background if few blocks are left. */

@@ -9,8 +9,10 @@ import io.curvefs.metaserver.group.Leadership;
 import io.curvefs.metaserver.partition.Locks;
 import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.metaserver.store.Keys;
+import io.curvefs.metaserver.supply.Lending;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
+import io.curvefs.proto.Loan;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.LookAt;
 import io.curvefs.proto.Outcome;
@@ -60,10 +62,18 @@ public final class Participant {
               .thenApply(passed -> status(group, leadership, request.getStatus()));
       case LOOK_AT ->
           group.raft().readBarrier().thenCompose(passed -> look(group, request.getLookAt()));
+      case ASK_LOAN -> loan(Lending.lend(group, leadership, request.getAskLoan()));
+      case RENEW_LOANS -> loan(Lending.renew(group, leadership, request.getRenewLoans()));
+      case END_LOANS ->
+          answer(group.propose(leadership, entry.setEndLoans(request.getEndLoans()).build()));
       case KIND_NOT_SET ->
           CompletableFuture.failedFuture(
               new RefusedException(Refusal.BAD_REQUEST, "a request this server does not know"));
     };
+  }
+
+  private static CompletableFuture<ParticipateReply> loan(CompletableFuture<Loan> loan) {
+    return loan.thenApply(made -> ParticipateReply.newBuilder().setLoan(made).build());
   }
 
   private static CompletableFuture<ParticipateReply> answer(CompletableFuture<Outcome> outcome) {

@@ -11,18 +11,21 @@ import io.curvefs.proto.AdmitSession;
 import io.curvefs.proto.BlockExtent;
 import io.curvefs.proto.BlockGroup;
 import io.curvefs.proto.BlockRange;
+import io.curvefs.proto.BorrowBlocks;
 import io.curvefs.proto.ChangeLinks;
 import io.curvefs.proto.Chunk;
 import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.CommitBlocks;
 import io.curvefs.proto.DropBlockGroups;
 import io.curvefs.proto.Effect;
+import io.curvefs.proto.EndLoans;
 import io.curvefs.proto.ExpireSession;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.FreeChunks;
 import io.curvefs.proto.HoldBlockGroups;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.InsertInode;
+import io.curvefs.proto.LendBlocks;
 import io.curvefs.proto.LogEntry;
 import io.curvefs.proto.Mutation;
 import io.curvefs.proto.Outcome;
@@ -31,6 +34,7 @@ import io.curvefs.proto.ReleaseQuarantine;
 import io.curvefs.proto.RequestId;
 import io.curvefs.proto.ReserveBlocks;
 import io.curvefs.proto.ReturnBlocks;
+import io.curvefs.proto.ReturnBorrowed;
 import io.curvefs.proto.SetAttributes;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -55,6 +59,11 @@ class SpaceModelTest {
 
   private static final int CHUNK_BLOCKS = 16_384;
 
+  /** Block group {@link #GROUPS} is this raft group's; blocks of it may be borrowed. */
+  private static final int LENDER = 3;
+
+  private static final int BORROWER = 2;
+
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
   private final Machine machine = new Machine(1);
@@ -67,6 +76,10 @@ class SpaceModelTest {
 
   private final Map<Long, TreeMap<Long, Long>> deleted = new TreeMap<>();
   private final Map<Integer, Integer> groups = new TreeMap<>();
+
+  /** The number of the loan of each block that is lent. */
+  private final Map<Long, Long> loans = new HashMap<>();
+
   private final List<Integer> sessions = new ArrayList<>();
   private int nextSession = 10;
   private long nextInode = 2;
@@ -90,7 +103,7 @@ class SpaceModelTest {
   }
 
   private void step() {
-    switch (random.nextInt(14)) {
+    switch (random.nextInt(17)) {
       case 0 -> create();
       case 1, 2, 3 -> reserve();
       case 4 -> giveBack();
@@ -100,6 +113,15 @@ class SpaceModelTest {
       case 10 -> unlink();
       case 11 -> free();
       case 12 -> release();
+      case 13 -> lend();
+      case 14 -> endLoans();
+      case 15 -> {
+        if (random.nextInt(3) == 0) {
+          returnBorrowed();
+        } else {
+          borrow();
+        }
+      }
       default -> {
         switch (random.nextInt(4)) {
           case 0 -> expire();
@@ -137,7 +159,7 @@ class SpaceModelTest {
   }
 
   private long address() {
-    return FIRST + random.nextInt(GROUPS) * GROUP_BLOCKS + random.nextInt(BLOCKS);
+    return FIRST + random.nextInt(GROUPS + 1) * GROUP_BLOCKS + random.nextInt(BLOCKS);
   }
 
   private boolean isHeld(long block) {
@@ -390,6 +412,125 @@ class SpaceModelTest {
                     .addAddresses(FIRST + group * GROUP_BLOCKS)));
     if (owners.keySet().stream().noneMatch(b -> (b - FIRST) / GROUP_BLOCKS == group)) {
       groups.remove(group);
+    }
+  }
+
+  private static String awayTo(int raftGroup) {
+    return "session -" + raftGroup;
+  }
+
+  private void lend() {
+    if (random.nextInt(4) == 0) {
+      machine.apply(
+          LogEntry.newBuilder()
+              .setLendBlocks(
+                  LendBlocks.newBuilder()
+                      .setFileSystem(Machine.FILE_SYSTEM)
+                      .setBorrower(BORROWER)
+                      .setRenew(true)));
+      loans.replaceAll((block, number) -> (long) machine.log.size());
+      return;
+    }
+    BlockRange range = range(address(), 1 + random.nextInt(20));
+    Outcome outcome =
+        machine.apply(
+            LogEntry.newBuilder()
+                .setLendBlocks(
+                    LendBlocks.newBuilder()
+                        .setFileSystem(Machine.FILE_SYSTEM)
+                        .setBorrower(BORROWER)
+                        .addRanges(range)));
+    boolean possible =
+        blocks(range).stream()
+            .allMatch(block -> isHeld(block) && isOwn(block) && !owners.containsKey(block));
+    assertThat(outcome.getKind() == Outcome.Kind.APPLIED).as("lent").isEqualTo(possible);
+    if (possible) {
+      assertThat(outcome.getNumber()).isEqualTo(machine.log.size());
+      for (long block : blocks(range)) {
+        owners.put(block, awayTo(BORROWER));
+        loans.put(block, outcome.getNumber());
+      }
+    }
+  }
+
+  private static boolean isOwn(long block) {
+    return (block - FIRST) / GROUP_BLOCKS < GROUPS;
+  }
+
+  private void endLoans() {
+    BlockRange range = range(address(), 1 + random.nextInt(40));
+    long numberMax =
+        random.nextInt(3) > 0 ? machine.log.size() : random.nextInt(machine.log.size());
+    Outcome outcome =
+        machine.apply(
+            LogEntry.newBuilder()
+                .setEndLoans(
+                    EndLoans.newBuilder()
+                        .setFileSystem(Machine.FILE_SYSTEM)
+                        .setBorrower(BORROWER)
+                        .setNumberMax(numberMax)
+                        .addRanges(range)));
+    List<Long> freed = new ArrayList<>();
+    outcome.getFreedList().forEach(some -> freed.addAll(blocks(some)));
+    List<Long> ended =
+        blocks(range).stream()
+            .filter(block -> loans.getOrDefault(block, Long.MAX_VALUE) <= numberMax)
+            .toList();
+    ended.forEach(
+        block -> {
+          loans.remove(block);
+          owners.remove(block);
+        });
+    assertThat(freed).as("freed, numbers up to %d", numberMax).isEqualTo(ended);
+  }
+
+  private void borrow() {
+    long group = FIRST + GROUPS * GROUP_BLOCKS;
+    int first = random.nextInt(BLOCKS);
+    BlockRange range = range(group + first, 1 + random.nextInt(BLOCKS - first));
+    Outcome outcome =
+        machine.apply(
+            LogEntry.newBuilder()
+                .setBorrowBlocks(
+                    BorrowBlocks.newBuilder()
+                        .setFileSystem(Machine.FILE_SYSTEM)
+                        .setLender(LENDER)
+                        .setNumber(machine.log.size())
+                        .addGroups(BlockGroup.newBuilder().setAddress(group).setBlocks(BLOCKS))
+                        .addRanges(range)));
+    boolean possible =
+        !groups.containsKey(GROUPS)
+            || blocks(range).stream().allMatch(b -> awayTo(LENDER).equals(owners.get(b)));
+    assertThat(outcome.getKind() == Outcome.Kind.APPLIED).as("borrowed").isEqualTo(possible);
+    if (possible) {
+      if (groups.put(GROUPS, BLOCKS) == null) {
+        blocks(range(group, BLOCKS)).forEach(block -> owners.put(block, awayTo(LENDER)));
+      }
+      owners.keySet().removeAll(blocks(range));
+    }
+  }
+
+  private void returnBorrowed() {
+    long group = FIRST + GROUPS * GROUP_BLOCKS;
+    int first = random.nextInt(BLOCKS);
+    BlockRange range = range(group + first, 1 + random.nextInt(Math.min(40, BLOCKS - first)));
+    Outcome outcome =
+        machine.apply(
+            LogEntry.newBuilder()
+                .setReturnBorrowed(
+                    ReturnBorrowed.newBuilder()
+                        .setFileSystem(Machine.FILE_SYSTEM)
+                        .addRanges(range)));
+    boolean possible =
+        groups.containsKey(GROUPS) && blocks(range).stream().noneMatch(owners::containsKey);
+    assertThat(outcome.getKind() == Outcome.Kind.APPLIED).as("returned").isEqualTo(possible);
+    if (possible) {
+      blocks(range).forEach(block -> owners.put(block, awayTo(LENDER)));
+      List<Long> all = blocks(range(group, BLOCKS));
+      if (all.stream().allMatch(block -> awayTo(LENDER).equals(owners.get(block)))) {
+        owners.keySet().removeAll(all);
+        groups.remove(GROUPS);
+      }
     }
   }
 

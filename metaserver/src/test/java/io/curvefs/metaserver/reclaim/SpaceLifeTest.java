@@ -14,10 +14,12 @@ import io.curvefs.metaserver.service.NamespaceService;
 import io.curvefs.metaserver.space.Pool;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.supply.BlockGroupKeeper;
+import io.curvefs.metaserver.supply.Loans;
 import io.curvefs.metaserver.supply.SpaceSupply;
 import io.curvefs.metaserver.testing.Invariants;
 import io.curvefs.metaserver.testing.LocalGroup;
 import io.curvefs.metaserver.testing.MemoryBlockGroups;
+import io.curvefs.metaserver.testing.NoLenders;
 import io.curvefs.metaserver.transaction.GroupPort;
 import io.curvefs.metaserver.transaction.TransactionDriver;
 import io.curvefs.metaserver.transaction.TransactionFinisher;
@@ -128,7 +130,7 @@ class SpaceLifeTest {
             threads,
             threads,
             threads,
-            new SpaceSupply(coordinator, () -> nanos),
+            new SpaceSupply(coordinator, new Loans(new NoLenders(), () -> nanos), () -> nanos),
             timer);
   }
 

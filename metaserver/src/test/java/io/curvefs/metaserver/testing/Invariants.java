@@ -94,6 +94,7 @@ public final class Invariants {
   public static void checkSpace(int fileSystem, View view) {
     Map<Long, String> owners = new HashMap<>();
     Map<Long, Integer> reserved = new HashMap<>();
+    Map<Long, Integer> away = new HashMap<>();
     Map<Long, Integer> quarantined = new HashMap<>();
     for (View.Row row : view.scan(Keys.chunks(fileSystem), null, ALL)) {
       int end = 0;
@@ -108,9 +109,12 @@ public final class Invariants {
     for (View.Row row : view.scan(Keys.reservations(fileSystem), null, ALL)) {
       BlockRange range = SpaceRows.blocksOf(row);
       own(owners, range.address(), range.count(), "session");
-      range
-          .cutAtEvery(32_768)
-          .forEach(part -> reserved.merge(part.address() >> 15, part.count(), Integer::sum));
+      for (BlockRange part : range.cutAtEvery(32_768)) {
+        reserved.merge(part.address() >> 15, part.count(), Integer::sum);
+        if (Keys.sessionOfReservation(row.key()) < 0) {
+          away.merge(part.address() >> 15, part.count(), Integer::sum);
+        }
+      }
     }
     for (View.Row row : view.scan(Keys.quarantine(fileSystem), null, ALL)) {
       BlockRange range = SpaceRows.blocksOf(row);
@@ -137,6 +141,9 @@ public final class Invariants {
       assertThat(group.getReserved())
           .as("reserved")
           .isEqualTo(reserved.getOrDefault(address >> 15, 0));
+      assertThat(group.getAway())
+          .as("another raft group's")
+          .isEqualTo(away.getOrDefault(address >> 15, 0));
       assertThat(group.getQuarantined())
           .as("quarantined")
           .isEqualTo(quarantined.getOrDefault(address >> 15, 0));

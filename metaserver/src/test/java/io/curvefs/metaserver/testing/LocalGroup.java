@@ -32,6 +32,7 @@ public final class LocalGroup implements AutoCloseable {
   private static final RaftSettings SETTINGS = new RaftSettings(200, 3600, 0);
   private static final int SECONDS_MAX = 20;
 
+  private final GroupId id;
   private final Path directory;
   private final StoreResources resources = new StoreResources(16 << 20, 16 << 20);
   private final HostPort address;
@@ -39,6 +40,11 @@ public final class LocalGroup implements AutoCloseable {
   private DataGroup group;
 
   public LocalGroup(Path directory) throws Exception {
+    this(directory, new GroupId(1));
+  }
+
+  public LocalGroup(Path directory, GroupId id) throws Exception {
+    this.id = id;
     this.directory = directory;
     this.address = new HostPort("127.0.0.1", FreePorts.one());
     host = RaftHost.start(address, "test", resources, SETTINGS);
@@ -50,7 +56,7 @@ public final class LocalGroup implements AutoCloseable {
   }
 
   private void start() throws Exception {
-    group = new DataGroup(startGroup(host, address, directory, new PartitionReplica()));
+    group = new DataGroup(startGroup(id, host, address, directory, new PartitionReplica()));
     while (group.leadership() == null) {
       if (Thread.interrupted()) {
         throw new AssertionError("the group has no leader in time");
@@ -62,7 +68,13 @@ public final class LocalGroup implements AutoCloseable {
   /** Starts a group with this server as its only member. */
   public static <O> RaftGroup<O> startGroup(
       RaftHost host, HostPort address, Path directory, Replica<O> replica) throws Exception {
-    return host.startGroup(new GroupId(1), directory, List.of(address), replica, kind -> {});
+    return startGroup(new GroupId(1), host, address, directory, replica);
+  }
+
+  private static <O> RaftGroup<O> startGroup(
+      GroupId id, RaftHost host, HostPort address, Path directory, Replica<O> replica)
+      throws Exception {
+    return host.startGroup(id, directory, List.of(address), replica, kind -> {});
   }
 
   public DataGroup group() {

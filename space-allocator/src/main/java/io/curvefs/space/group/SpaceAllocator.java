@@ -63,6 +63,15 @@ public final class SpaceAllocator {
   }
 
   /**
+   * Forgets a group, whatever of it is in use or free.
+   *
+   * @throws IllegalArgumentException if the group is not here
+   */
+  public void drop(BlockGroupId id) {
+    groups.remove(groups.placeOf(id));
+  }
+
+  /**
    * Adds free blocks at the end of a group, because its volume has grown.
    *
    * @param blocks its new length, not less than it was
