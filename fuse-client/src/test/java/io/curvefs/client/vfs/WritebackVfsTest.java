@@ -430,10 +430,24 @@ class WritebackVfsTest {
     mount.vfs.setAttributes(set(file).setLength(0));
 
     crashBackTo(before);
-    assertThat(read(mount, file)).as("at once").isEmpty();
     awaitUploaded();
     assertThat(read(mount, file)).isEmpty();
     assertThat(read(other, file)).isEmpty();
+  }
+
+  @Test
+  void nothing_of_a_file_is_shown_before_it_is_known_what_of_it_was_committed_or_dropped()
+      throws Exception {
+    shut();
+    for (int i = 0; i < 200; i++) {
+      write("before" + i, random(i, 10)); // they have their turn before the last one
+    }
+    InodeId last = write("last", random(1, 1000));
+    LossySegments before = segments.copy();
+    mount.vfs.setAttributes(set(last).setLength(0));
+
+    crashBackTo(before);
+    assertThat(read(mount, last)).isEmpty();
   }
 
   @Test
