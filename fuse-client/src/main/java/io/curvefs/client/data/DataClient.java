@@ -103,9 +103,7 @@ public final class DataClient implements Contents {
             staging);
     this.files =
         new OpenContents<>(
-            inode -> new FileData(store, inode, listener),
-            FileData::abandon,
-            FileData::isUnsettled);
+            inode -> new FileData(store, inode, listener), FileData::abandon, FileData::hasPending);
     this.siblings = new SiblingReadAhead(namespace, this::fetchAhead);
     if (stage != null) {
       recover(stage.journal());

@@ -3,7 +3,6 @@ package io.curvefs.client.data;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.curvefs.cache.BlockId;
 import io.curvefs.client.meta.Attributes;
-import io.curvefs.client.staging.Journal;
 import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
@@ -146,7 +145,6 @@ final class FileCommits {
         state.committing = false;
         if (after != null) {
           committed(blocks, after, commit);
-          state.forgetting += fromJournal ? 1 : 0;
         } else if (staging != null && fromJournal) {
           state.unsure = true;
           if (refused == null) {
@@ -180,47 +178,13 @@ final class FileCommits {
   }
 
   /**
-   * @param done sequence number of the last block that is committed, and is counted among those
-   *     that are being forgotten; 0: none
+   * @param done sequence number of the last block that is committed; 0: none
    */
   private void told(StagedUploads to, long done) {
     if (done != 0) {
-      to.done(inode, done, ignored -> forgotten(to));
+      to.done(inode, done);
     }
     to.drained(inode);
-  }
-
-  /** On the journal's thread: must not block. */
-  private void forgotten(StagedUploads staged) {
-    synchronized (state) {
-      state.forgetting--;
-      state.notifyAll();
-    }
-    staged.drained(inode);
-  }
-
-  /**
-   * Returns once the journal knows of everything committed before that it is: what a truncation
-   * takes away would else be sent again after a crash.
-   *
-   * @throws RefusedException EIO when its disk does not take that within {@link WriteState#STUCK}
-   */
-  void awaitForgotten() throws RefusedException {
-    long stuckAt = System.nanoTime() + WriteState.STUCK.toNanos();
-    synchronized (state) {
-      while (state.forgetting > 0) {
-        if (staging != null && System.nanoTime() - stuckAt >= 0) {
-          throw new RefusedException(
-              Refusal.EIO,
-              "write-back journal "
-                  + staging.journal().name()
-                  + " does not take what became of inode "
-                  + inode
-                  + ": look at its disk; the log has the cause");
-        }
-        state.awaitChange(stuckAt);
-      }
-    }
   }
 
   /** On a thread of the object store: must not block. */
@@ -261,15 +225,7 @@ final class FileCommits {
   void recover(List<StagedBlock> blocks) {
     synchronized (state) {
       for (StagedBlock block : blocks) {
-        PendingBlock pending =
-            PendingBlock.inJournal(
-                block.sequence(),
-                block.id(),
-                block.chunk(),
-                block.extents(),
-                block.fileEnd(),
-                block.mtime(),
-                block.staged());
+        PendingBlock pending = PendingBlock.inJournal(block);
         pending.sent = true; // perhaps
         state.pending.add(pending);
         state.lastWrite = block.staged();
@@ -278,6 +234,7 @@ final class FileCommits {
       state.writtenEnd = state.pending.end();
       state.firstWriteNanos = System.nanoTime();
       state.unsure = true;
+      state.recovering = true;
     }
   }
 
@@ -289,7 +246,9 @@ final class FileCommits {
       vanished();
       return;
     }
-    staging.commitFailed(inode, refused);
+    if (refused.refusal() != Refusal.CHANGED) { // or they are committed, as settling finds out
+      staging.commitFailed(inode, refused);
+    }
     staging.later(this::settle);
   }
 
@@ -304,13 +263,14 @@ final class FileCommits {
       state.pending.removeAll(dropped);
       state.writtenEnd = 0;
       state.unsure = false;
+      state.recovering = false;
       state.gone();
     }
-    dropFromJournal(dropped, ignored -> {});
+    dropFromJournal(dropped);
   }
 
   /** Blocks that are not pending any more, and whose objects nothing will refer to. */
-  void dropFromJournal(List<PendingBlock> dropped, Journal.Completion completion) {
+  void dropFromJournal(List<PendingBlock> dropped) {
     if (staging == null) {
       return;
     }
@@ -325,12 +285,7 @@ final class FileCommits {
       }
     }
     staging.delete(uploaded);
-    if (upTo != 0) {
-      staging.done(inode, upTo, completion);
-    } else {
-      completion.done(null);
-    }
-    staging.drained(inode);
+    told(staging, upTo);
   }
 
   /**
@@ -376,6 +331,7 @@ final class FileCommits {
       state.pending.replace(replacements);
       state.openSlice = null;
       state.unsure = false;
+      state.recovering = false;
       Set<PendingBlock> still = new HashSet<>(state.pending.all());
       for (PendingBlock block : replacements.values()) {
         if (block != null && still.contains(block)) {
@@ -383,7 +339,6 @@ final class FileCommits {
         }
       }
       if (done != 0) {
-        state.forgetting++;
         chunks.forget();
       }
       state.gone();

@@ -92,19 +92,18 @@ public final class FileData implements FileContent {
   public Attributes setAttributes(SetAttributes.Builder set, AttributeSource action)
       throws IOException {
     boolean ordered = set.hasLength() || set.hasMtime() || set.hasAtime();
-    if (!ordered || !written.isUnsettled()) {
+    if (!ordered || !written.hasPending()) {
       return action.get();
     }
     writer.flush();
     if (set.hasLength()) {
       if (set.getLength() == 0) {
-        Optional<Attributes> emptied = changes.empty(action);
+        Optional<Attributes> emptied = changes.empty(set, action);
         if (emptied.isPresent()) {
           return emptied.get();
         }
       }
       writer.drain();
-      commits.awaitForgotten();
     } else if (set.hasMtime()) {
       changes.setTimes(set.getMtime());
     }
@@ -115,7 +114,6 @@ public final class FileData implements FileContent {
   public Optional<Attributes> punchHole(long offset, long length) throws IOException {
     writer.flush();
     writer.drain();
-    commits.awaitForgotten();
     Attributes after = store.namespace().freshAttributes(inode);
     long end = Math.min(offset + length, after.length());
     if (offset >= end) {
@@ -150,6 +148,7 @@ public final class FileData implements FileContent {
 
   @Override
   public Attributes withUncommitted(AttributeSource committed) throws RefusedException {
+    written.awaitRecovered();
     WriteState.Uncommitted uncommitted = written.uncommitted();
     Attributes attributes = committed.get();
     return uncommitted == null
@@ -161,8 +160,8 @@ public final class FileData implements FileContent {
   }
 
   /** Whether it has to be kept although nobody has it open. */
-  boolean isUnsettled() {
-    return written.isUnsettled();
+  boolean hasPending() {
+    return written.hasPending();
   }
 
   /** Takes over what an earlier mount has left in the journal; {@link #settle} brings it on. */

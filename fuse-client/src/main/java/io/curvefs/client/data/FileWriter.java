@@ -182,17 +182,20 @@ final class FileWriter implements WriteBuffer.Writer {
   /** Has the block put into the journal, if there is one and it takes it. */
   @GuardedBy("state")
   private void stage(PendingBlock block, Window window) {
-    if (staging == null || !state.pending.mayGoOnInJournal()) {
+    if (staging == null) {
       return;
     }
+    Journal journal = staging.journal();
+    block.writer = journal.writer();
     OptionalLong sequence =
-        staging
-            .journal()
-            .append(
+        state.pending.mayGoOnInJournal()
+            ? journal.append(
                 new Journal.NewBlock(
                     inode, block.id, block.chunk, block.extents, block.fileEnd, block.mtime),
                 window.content(),
-                failure -> staged(block, failure));
+                failure -> staged(block, failure))
+            : OptionalLong.empty();
+    block.mark = sequence.orElse(journal.lastTaken());
     if (sequence.isPresent()) {
       block.sequence = sequence.getAsLong();
       store.buffer().sending(window.pages().size());
@@ -232,7 +235,7 @@ final class FileWriter implements WriteBuffer.Writer {
     if (failure == null && wanted) {
       staging.add(commits, block);
     } else if (failure == null && first) {
-      staging.done(inode, block.sequence, ignored -> {});
+      staging.done(inode, block.sequence);
     } else if (fromMemory) {
       upload(block);
     }

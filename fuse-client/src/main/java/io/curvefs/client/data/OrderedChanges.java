@@ -5,6 +5,7 @@ import io.curvefs.client.meta.Attributes;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.Timestamp;
 import java.io.IOException;
 import java.util.List;
@@ -73,41 +74,37 @@ final class OrderedChanges {
   }
 
   /**
-   * Empties the file. What of it is in the journal is then dropped instead of committed.
+   * Empties the file. What of it is in the journal is then dropped instead of committed; the
+   * metaserver is told so in the same request, lest the next mount commits it.
    *
-   * @param action does it at the metaserver
+   * @param set what is asked of the metaserver
+   * @param action asks it
    * @return empty when that cannot be done now: drain first
    */
-  Optional<Attributes> empty(FileContent.AttributeSource action) throws IOException {
+  Optional<Attributes> empty(SetAttributes.Builder set, FileContent.AttributeSource action)
+      throws RefusedException {
     if (staging == null) {
       return Optional.empty();
     }
-    long upTo;
+    List<PendingBlock> dropped;
     synchronized (state) {
       state.awaitNotCommitting();
-      if (state.pending.hasGoingThrough()
-          || state.pending.hasUnsafe()
-          || state.forgetting > 0
-          || !state.active.isEmpty()) {
+      if (state.pending.hasGoingThrough() || state.pending.hasUnsafe() || !state.active.isEmpty()) {
         return Optional.empty();
       }
       state.committing = true; // nobody else does until this is over
-      upTo = state.pending.lastInJournal();
+      dropped = state.pending.all();
+      set.addAllStaged(PendingBlocks.staged(dropped));
     }
-    Attributes after;
-    List<PendingBlock> dropped = List.of();
     boolean emptied = false;
     try {
-      after = action.get();
+      Attributes after = action.get();
       emptied = true;
+      return Optional.of(after);
     } finally {
       synchronized (state) {
         state.committing = false;
         if (emptied) {
-          dropped =
-              state.pending.all().stream()
-                  .filter(block -> block.isInJournal() && block.sequence <= upTo)
-                  .toList();
           dropped.forEach(block -> block.unwanted = true);
           state.pending.removeAll(dropped);
           state.openSlice = null;
@@ -116,26 +113,10 @@ final class OrderedChanges {
         }
         state.notifyAll();
       }
+      if (emptied) {
+        commits.dropFromJournal(dropped);
+      }
       commits.lookAgain();
     }
-    CompletableFuture<Void> safe = new CompletableFuture<>();
-    commits.dropFromJournal(
-        dropped,
-        failure -> {
-          if (failure == null) {
-            safe.complete(null);
-          } else {
-            safe.completeExceptionally(failure);
-          }
-        });
-    try {
-      safe.get(WriteState.STUCK.toSeconds(), TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new RefusedException(Refusal.EINTR);
-    } catch (ExecutionException | TimeoutException e) {
-      throw new IOException("the journal did not take a truncation: " + e.getMessage(), e);
-    }
-    return Optional.of(after);
   }
 }

@@ -2,6 +2,7 @@ package io.curvefs.client.data;
 
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.Page;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.proto.Extent;
 import io.curvefs.proto.Timestamp;
 import java.nio.ByteBuffer;
@@ -38,6 +39,16 @@ final class PendingBlock {
   /** In the journal, safe or not yet; 0: the block goes from memory to the object store. */
   long sequence;
 
+  /** Of the journal, see {@link StagedBlock#writer}; 0: there is none. */
+  long writer;
+
+  /**
+   * When this block is committed, what the journal has of the file up to this number is too, or is
+   * not wanted. Also of one that goes through from memory: a disk that failed may show the next
+   * mount what was never safe in it.
+   */
+  long mark;
+
   /** Safe in the journal. */
   boolean staged;
 
@@ -72,19 +83,20 @@ final class PendingBlock {
   }
 
   /** A block that is safe in the journal. */
-  static PendingBlock inJournal(
-      long sequence,
-      BlockId id,
-      int chunk,
-      List<Extent> extents,
-      long fileEnd,
-      Timestamp mtime,
-      Timestamp changed) {
-    PendingBlock block = new PendingBlock(id, chunk, extents, fileEnd, changed, null);
-    block.mtime = mtime;
-    block.sequence = sequence;
-    block.staged = true;
+  static PendingBlock inJournal(StagedBlock safe) {
+    PendingBlock block =
+        new PendingBlock(
+            safe.id(), safe.chunk(), safe.extents(), safe.fileEnd(), safe.staged(), null);
+    block.mtime = safe.mtime();
+    block.inJournal(safe.writer(), safe.sequence());
     return block;
+  }
+
+  private void inJournal(long itsWriter, long itsSequence) {
+    writer = itsWriter;
+    sequence = itsSequence;
+    mark = itsSequence;
+    staged = true;
   }
 
   /** What its extents take in a commit, with what is around each of them. */
@@ -117,7 +129,10 @@ final class PendingBlock {
               .setSliceLength(id.length())
               .build());
     }
-    return inJournal(sequence, newId, chunk, newExtents, fileEnd, mtime, changed);
+    PendingBlock block = new PendingBlock(newId, chunk, newExtents, fileEnd, changed, null);
+    block.mtime = mtime;
+    block.inJournal(writer, sequence);
+    return block;
   }
 
   /** Whether some of the extents refer to this block's bytes. */

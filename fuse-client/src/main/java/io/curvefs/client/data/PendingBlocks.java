@@ -5,12 +5,14 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Extent;
+import io.curvefs.proto.StagedBlocks;
 import io.curvefs.proto.Timestamp;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -215,6 +217,21 @@ final class PendingBlocks {
       commit.setChanged(last.changed); // it was acknowledged then: programs must not see it change
     }
     byChunk.values().forEach(commit::addChunks);
-    return commit;
+    return commit.addAllStaged(staged(blocks));
+  }
+
+  /** What of which journal is done when these are; the oldest journal comes first. */
+  static List<StagedBlocks> staged(List<PendingBlock> blocks) {
+    Map<Long, StagedBlocks.Builder> byWriter = new LinkedHashMap<>();
+    for (PendingBlock block : blocks) {
+      if (block.writer != 0 && block.mark != 0) {
+        byWriter
+            .computeIfAbsent(
+                block.writer,
+                writer -> StagedBlocks.newBuilder().setWriter(writer).setFirst(block.sequence))
+            .setLast(block.mark);
+      }
+    }
+    return byWriter.values().stream().map(StagedBlocks.Builder::build).toList();
   }
 }

@@ -314,8 +314,8 @@ final class StagedUploads implements AutoCloseable {
   }
 
   /** Blocks of a file up to this one are committed, or not wanted any more. */
-  void done(InodeId inode, long upTo, Journal.Completion completion) {
-    journal.done(inode, upTo, completion);
+  void done(InodeId inode, long upTo) {
+    journal.done(inode, upTo, ignored -> {});
     synchronized (this) {
       if (commitFailures.remove(inode) != null) {
         log.info("write-back: what was written to inode {} is committed, or dropped", inode);

@@ -49,11 +49,11 @@ final class WriteState {
   boolean unsure;
 
   /**
-   * Records that say blocks are committed, on their way to the journal: after a crash before they
-   * are there the blocks are looked for in the file, and sent again where they are not found.
+   * What an earlier mount has left may be committed, and truncated since: nothing of the file is
+   * shown before that is known.
    */
   @GuardedBy("this")
-  int forgetting;
+  boolean recovering;
 
   /** A flush of what has been waiting for too long is under way. */
   @GuardedBy("this")
@@ -178,6 +178,14 @@ final class WriteState {
     return later - before > 0 ? later : before;
   }
 
+  /** Waits until it is known what of an earlier mount's blocks is to be shown. */
+  synchronized void awaitRecovered() throws RefusedException {
+    long stuckAt = System.nanoTime() + STUCK.toNanos();
+    while (recovering) {
+      awaitChange(stuckAt);
+    }
+  }
+
   /** Waits until no commit is under way, nor one whose outcome is unknown. */
   @GuardedBy("this")
   void awaitNotCommitting() throws RefusedException {
@@ -190,11 +198,6 @@ final class WriteState {
   /** Whether something is gathered, or sent and not committed. */
   synchronized boolean hasPending() {
     return !active.isEmpty() || !pending.isEmpty();
-  }
-
-  /** Whether something is pending, or a crash would have it looked for. */
-  synchronized boolean isUnsettled() {
-    return hasPending() || forgetting > 0;
   }
 
   /**

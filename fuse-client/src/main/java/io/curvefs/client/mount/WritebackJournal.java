@@ -6,6 +6,7 @@ import io.curvefs.proto.FileSystem;
 import io.curvefs.time.WallClock;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,7 +60,8 @@ final class WritebackJournal {
               UUID.fromString(fileSystem.getUuid()),
               writeback.bytesMax(),
               writeback.enabled(),
-              WallClock.SYSTEM);
+              WallClock.SYSTEM,
+              new SecureRandom());
       opened = true;
       return journal;
     } finally {

@@ -24,6 +24,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -67,6 +68,7 @@ public final class Journal implements AutoCloseable {
   private final long bytesMax;
   private final WallClock clock;
   private final LongSupplier nanoTime;
+  private final long writer;
   private final Thread thread;
 
   /** Of an earlier mount, until they are taken over. */
@@ -90,6 +92,9 @@ public final class Journal implements AutoCloseable {
 
   @GuardedBy("this")
   private long nextSequence;
+
+  @GuardedBy("this")
+  private long lastTaken;
 
   /** No blocks are taken: the mount does not want it. */
   private final boolean taking;
@@ -168,13 +173,15 @@ public final class Journal implements AutoCloseable {
       long bytesMax,
       boolean taking,
       WallClock clock,
-      LongSupplier nanoTime)
+      LongSupplier nanoTime,
+      long writer)
       throws IOException {
     this.store = store;
     this.bytesMax = bytesMax;
     this.taking = taking;
     this.clock = clock;
     this.nanoTime = nanoTime;
+    this.writer = writer;
     JournalRecovery found = JournalRecovery.read(store, fileSystem);
     this.state = found.state();
     this.recovered = state.blocks();
@@ -191,12 +198,18 @@ public final class Journal implements AutoCloseable {
    * @param store becomes the journal's, unless this throws
    * @param bytesMax most bytes of all segments
    * @param taking whether new blocks are wanted; if not, what is there is only worked off
+   * @param random names this opening among all of all journals
    * @throws IOException one line for the user: the journal is damaged, or not of this file system
    */
   public static Journal open(
-      SegmentStore store, UUID fileSystem, long bytesMax, boolean taking, WallClock clock)
+      SegmentStore store,
+      UUID fileSystem,
+      long bytesMax,
+      boolean taking,
+      WallClock clock,
+      RandomGenerator random)
       throws IOException {
-    return open(store, fileSystem, bytesMax, taking, clock, System::nanoTime);
+    return open(store, fileSystem, bytesMax, taking, clock, System::nanoTime, random);
   }
 
   static Journal open(
@@ -205,9 +218,14 @@ public final class Journal implements AutoCloseable {
       long bytesMax,
       boolean taking,
       WallClock clock,
-      LongSupplier nanoTime)
+      LongSupplier nanoTime,
+      RandomGenerator random)
       throws IOException {
-    Journal journal = new Journal(store, fileSystem, bytesMax, taking, clock, nanoTime);
+    long writer = 0;
+    while (writer == 0) {
+      writer = random.nextLong();
+    }
+    Journal journal = new Journal(store, fileSystem, bytesMax, taking, clock, nanoTime, writer);
     journal.thread.start();
     return journal;
   }
@@ -217,6 +235,19 @@ public final class Journal implements AutoCloseable {
     List<StagedBlock> blocks = recovered;
     recovered = List.of();
     return blocks;
+  }
+
+  /**
+   * Names this opening of the journal. Its blocks are told by this and their sequence number:
+   * another opening may number others alike, when the disk has lost some.
+   */
+  public long writer() {
+    return writer;
+  }
+
+  /** Sequence number of the last block that this opening has taken, safe or not; 0: none. */
+  public synchronized long lastTaken() {
+    return lastTaken;
   }
 
   // ---- taking ----
@@ -246,13 +277,15 @@ public final class Journal implements AutoCloseable {
                     .setIndex(block.id().index())
                     .setFileEnd(block.fileEnd())
                     .setMtime(block.mtime())
-                    .setStaged(now))
+                    .setStaged(now)
+                    .setWriter(writer))
             .build();
     if (record.getSerializedSize() > JournalFormat.RECORD_BYTES_MAX) {
       return OptionalLong.empty();
     }
     StagedBlock staged =
         new StagedBlock(
+            writer,
             sequence,
             block.inode(),
             block.id(),
@@ -261,6 +294,7 @@ public final class Journal implements AutoCloseable {
             block.fileEnd(),
             block.mtime(),
             now);
+    lastTaken = sequence;
     queuedBlocks++;
     queuedExtents += block.extents().size();
     enqueue(new Entry(sequence, record, staged, content, completion));

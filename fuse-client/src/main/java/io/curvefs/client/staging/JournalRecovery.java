@@ -131,6 +131,7 @@ final class JournalRecovery {
         JournalBlock b = record.getBlock();
         StagedBlock block =
             new StagedBlock(
+                b.getWriter(),
                 frame.sequence(),
                 new InodeId(b.getInode()),
                 new BlockId(b.getSlice(), b.getIndex(), frame.contentBytes()),

@@ -9,6 +9,7 @@ import java.util.List;
 /**
  * A block whose bytes are in the journal.
  *
+ * @param writer drawn when the journal was opened that took it; 0: by a build that drew none
  * @param sequence its place in the order of all that was put there; 1 or more
  * @param chunk of the file
  * @param extents that will refer to it, all of its slice
@@ -17,6 +18,7 @@ import java.util.List;
  * @param staged when it was put there
  */
 public record StagedBlock(
+    long writer,
     long sequence,
     InodeId inode,
     BlockId id,
@@ -30,11 +32,12 @@ public record StagedBlock(
   }
 
   StagedBlock withMtime(Timestamp changed) {
-    return new StagedBlock(sequence, inode, id, chunk, extents, fileEnd, changed, staged);
+    return new StagedBlock(writer, sequence, inode, id, chunk, extents, fileEnd, changed, staged);
   }
 
   /** The same bytes under another name. */
   StagedBlock named(BlockId newId, List<Extent> newExtents) {
-    return new StagedBlock(sequence, inode, newId, chunk, newExtents, fileEnd, mtime, staged);
+    return new StagedBlock(
+        writer, sequence, inode, newId, chunk, newExtents, fileEnd, mtime, staged);
   }
 }

@@ -6,6 +6,7 @@ import io.curvefs.cache.BlockId;
 import io.curvefs.cache.page.PagePool;
 import io.curvefs.client.meta.Attributes;
 import io.curvefs.client.staging.Journal;
+import io.curvefs.client.staging.StagedBlock;
 import io.curvefs.client.testing.LossySegments;
 import io.curvefs.id.InodeId;
 import io.curvefs.objectstore.ListPage;
@@ -13,6 +14,7 @@ import io.curvefs.objectstore.ObjectStore;
 import io.curvefs.objectstore.ObjectStoreMetrics;
 import io.curvefs.proto.Extent;
 import io.curvefs.proto.FileType;
+import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.Timestamp;
 import io.curvefs.time.WallClock;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -109,7 +112,7 @@ class StagedUploadsTest {
 
   @BeforeEach
   void open() throws IOException {
-    journal = Journal.open(segments, new UUID(1, 2), 64 << 20, true, CLOCK);
+    journal = Journal.open(segments, new UUID(1, 2), 64 << 20, true, CLOCK, new Random(1));
     uploads =
         new StagedUploads(
             journal,
@@ -154,7 +157,17 @@ class StagedUploadsTest {
             .orElseThrow();
     safe.join();
     PendingBlock block =
-        PendingBlock.inJournal(sequence, id, 0, extents, bytes.length, CLOCK.now(), CLOCK.now());
+        PendingBlock.inJournal(
+            new StagedBlock(
+                journal.writer(),
+                sequence,
+                INODE,
+                id,
+                0,
+                extents,
+                bytes.length,
+                CLOCK.now(),
+                CLOCK.now()));
     synchronized (state) {
       state.pending.add(block);
     }
@@ -219,6 +232,7 @@ class StagedUploadsTest {
     staged(1);
     new OrderedChanges(store, INODE, state, commits)
         .empty(
+            SetAttributes.newBuilder(),
             () -> {
               commits.uploadedFromJournal(staged(2), true);
               return new Attributes(

@@ -2,6 +2,7 @@ package io.curvefs.client.staging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.curvefs.cache.BlockId;
 import io.curvefs.client.testing.LossySegments;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -30,6 +32,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +43,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class JournalTest {
   private static final UUID FILE_SYSTEM = new UUID(0x1122334455667788L, 0x99aabbccddeeff00L);
   private static final long BYTES_MAX = 64 << 20;
+  private static final long WRITER = 0x0807060504030201L;
 
   private final AtomicLong now = new AtomicLong(1);
   private int slices;
@@ -53,7 +57,7 @@ class JournalTest {
   }
 
   private Journal open(SegmentStore store, long bytesMax) throws IOException {
-    return Journal.open(store, FILE_SYSTEM, bytesMax, true, () -> at(7), now::get);
+    return Journal.open(store, FILE_SYSTEM, bytesMax, true, () -> at(7), now::get, () -> WRITER);
   }
 
   /** A block that was put into a journal. */
@@ -532,7 +536,9 @@ class JournalTest {
       put(journal, 1, new byte[10]).await();
       LossySegments copy = store.copy();
       assertThatThrownBy(
-              () -> Journal.open(copy, new UUID(1, 2), BYTES_MAX, true, () -> at(1), now::get))
+              () ->
+                  Journal.open(
+                      copy, new UUID(1, 2), BYTES_MAX, true, () -> at(1), now::get, () -> WRITER))
           .hasMessageContaining("belongs to another file system")
           .hasMessageContaining("writeback_dir");
     }
@@ -565,12 +571,63 @@ class JournalTest {
     }
   }
 
-  /** The header of segment 1; then a frame with block 1_0_3 of inode 5 and its three bytes. */
-  private static final String GOLDEN =
+  /**
+   * The header of segment 1; then a frame with block 1_0_3 of inode 5 and its three bytes, by a
+   * build whose journals had no writers.
+   */
+  private static final String GOLDEN_WITHOUT_WRITER =
       "4355525646534a4e00000001112233445566778899aabbccddeeff000000000000000001059a264c"
           + "4a4e4652000000000000000100000000000000280000001800000003f130f21e8eba6a56"
           + "0a1608051a06100318012803200130033a0208024202080e"
           + "010203";
+
+  /** The same with a writer. */
+  private static final String GOLDEN =
+      "4355525646534a4e00000001112233445566778899aabbccddeeff000000000000000001059a264c"
+          + "4a4e4652000000000000000100000000000000280000002100000003f130f21ede1ca1d0"
+          + "0a1f08051a06100318012803200130033a0208024202080e490102030405060708"
+          + "010203";
+
+  @Test
+  void what_was_written_before_journals_had_writers_can_be_read() throws IOException {
+    LossySegments store = new LossySegments();
+    store.put(1, HexFormat.of().parseHex(GOLDEN_WITHOUT_WRITER));
+    try (Journal journal = open(store)) {
+      StagedBlock block = journal.recovered().get(0);
+      assertThat(block.writer()).isZero();
+      assertThat(block.sequence()).isEqualTo(1);
+      assertThat(block.inode()).isEqualTo(new InodeId(5));
+      assertThat(content(journal, block.id())).containsExactly(1, 2, 3);
+      put(journal, 5, new byte[10]).await();
+      try (Journal next = open(store.copy())) {
+        assertThat(next.recovered())
+            .extracting(StagedBlock::writer, StagedBlock::sequence)
+            .containsExactly(tuple(0L, 1L), tuple(WRITER, 2L));
+      }
+    }
+  }
+
+  @Test
+  void each_opening_has_a_name_of_its_own_which_is_never_0() throws IOException {
+    Iterator<Long> draws = List.of(0L, 7L, 8L).iterator();
+    LossySegments store = new LossySegments();
+    try (Journal journal = named(store, draws::next)) {
+      assertThat(journal.writer()).isEqualTo(7);
+      assertThat(journal.lastTaken()).isZero();
+      assertThat(put(journal, 1, new byte[10]).sequence()).isEqualTo(journal.lastTaken());
+      put(journal, 1, new byte[10]).await();
+      try (Journal next = named(store.copy(), draws::next)) {
+        assertThat(next.writer()).isEqualTo(8);
+        assertThat(next.lastTaken()).isZero();
+        assertThat(put(next, 1, new byte[10]).sequence()).isEqualTo(3);
+        assertThat(next.recovered()).extracting(StagedBlock::writer).containsExactly(7L, 7L);
+      }
+    }
+  }
+
+  private Journal named(SegmentStore store, RandomGenerator random) throws IOException {
+    return Journal.open(store, FILE_SYSTEM, BYTES_MAX, true, () -> at(7), now::get, random);
+  }
 
   @Test
   void the_format_is_frozen() throws IOException {

@@ -23,6 +23,7 @@ import io.curvefs.objectstore.aws.S3ObjectStore;
 import io.curvefs.time.WallClock;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
@@ -145,7 +146,8 @@ public final class LocalMount implements AutoCloseable {
                 UUID.fromString(meta.fileSystem().getUuid()),
                 64 << 20,
                 true,
-                WallClock.SYSTEM);
+                WallClock.SYSTEM,
+                new SecureRandom());
     pool = new PagePool(writeBufferBytes + memoryCacheBytes + passingBytes);
     cache =
         new TieredBlockCache(

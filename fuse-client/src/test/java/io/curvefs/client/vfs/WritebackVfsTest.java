@@ -15,17 +15,23 @@ import io.curvefs.id.ServerId;
 import io.curvefs.objectstore.ObjectStoreException;
 import io.curvefs.objectstore.fault.FaultyObjectStore;
 import io.curvefs.objectstore.fault.FaultyObjectStore.Operation;
+import io.curvefs.proto.CommitExtents;
+import io.curvefs.proto.Extent;
 import io.curvefs.proto.SetAttributes;
+import io.curvefs.proto.StagedBlocks;
 import io.curvefs.proto.Timestamp;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -115,6 +121,21 @@ class WritebackVfsTest {
     mount.crash();
     segments = left;
     mount = mounted(shut);
+  }
+
+  /** The process dies; a new one finds the journal as it was before. */
+  private void crashBackTo(LossySegments before) throws IOException {
+    segments.failForces(false);
+    segments.failCuts(false);
+    mount.crash();
+    segments = before;
+    mount = mounted(false);
+  }
+
+  /** Nothing more can be made safe, nor taken back. */
+  private void failJournalsDisk() {
+    segments.failForces(true);
+    segments.failCuts(true);
   }
 
   private void awaitUploaded() throws InterruptedException {
@@ -373,19 +394,133 @@ class WritebackVfsTest {
     awaitThat("the commit", () -> other.vfs.attributes(file).length() == content.length);
     awaitThat("its end here", () -> staged().files() == 0);
 
-    FutureTask<Attributes> truncate =
-        new FutureTask<>(() -> mount.vfs.setAttributes(set(file).setLength(1_000_000)));
-    Thread truncating = new Thread(truncate);
-    truncating.start();
-    awaitThat("to wait", () -> truncate.isDone() || isIn(truncating, "awaitForgotten"));
-    if (!truncate.isDone()) {
-      segments.hang(false);
-      truncate.get(LONG.toSeconds(), TimeUnit.SECONDS);
-    }
+    mount.vfs.setAttributes(set(file).setLength(1_000_000));
     crash(false);
     awaitUploaded();
     assertThat(mount.vfs.attributes(file).length()).isEqualTo(1_000_000);
     assertThat(read(mount, file)).isEqualTo(Arrays.copyOf(content, 1_000_000));
+  }
+
+  @Test
+  void what_was_cut_away_does_not_come_back_when_the_journals_disk_has_failed() throws Exception {
+    shut();
+    byte[] content = random(1, 5_000_000);
+    InodeId cut = write("cut", content);
+    InodeId holed = write("holed", content);
+    LossySegments before = segments.copy();
+    failJournalsDisk();
+    awaitUploaded();
+    mount.vfs.setAttributes(set(cut).setLength(1_000_000));
+    Vfs.Opened opened = mount.vfs.open(holed, Vfs.Access.WRITE);
+    mount.vfs.punchHole(opened.handle(), 0, 5_000_000);
+    mount.vfs.release(opened.handle());
+
+    crashBackTo(before);
+    awaitUploaded();
+    assertThat(read(mount, cut)).isEqualTo(Arrays.copyOf(content, 1_000_000));
+    assertThat(read(mount, holed)).isEqualTo(new byte[5_000_000]);
+  }
+
+  @Test
+  void what_was_dropped_is_not_committed_when_the_journals_disk_has_failed() throws Exception {
+    shut();
+    InodeId file = write("file", random(1, 5_000_000));
+    LossySegments before = segments.copy();
+    failJournalsDisk();
+    mount.vfs.setAttributes(set(file).setLength(0));
+
+    crashBackTo(before);
+    awaitUploaded();
+    assertThat(read(mount, file)).isEmpty();
+    assertThat(read(other, file)).isEmpty();
+  }
+
+  @Test
+  void nothing_of_a_file_is_shown_before_it_is_known_what_of_it_was_committed_or_dropped()
+      throws Exception {
+    shut();
+    for (int i = 0; i < 200; i++) {
+      write("before" + i, random(i, 10)); // they have their turn before the last one
+    }
+    InodeId last = write("last", random(1, 1000));
+    LossySegments before = segments.copy();
+    mount.vfs.setAttributes(set(last).setLength(0));
+
+    crashBackTo(before);
+    assertThat(read(mount, last)).isEmpty();
+  }
+
+  @Test
+  void what_went_past_a_failed_journal_is_not_sent_again_from_what_is_left_there()
+      throws Exception {
+    write("first", random(1, 1000));
+    awaitUploaded();
+    failJournalsDisk();
+    InodeId file = write("file", random(2, 100_000)); // its record is there, although not forced
+    mount.vfs.setAttributes(set(file).setLength(0));
+
+    crashBackTo(segments.copy());
+    awaitUploaded();
+    assertThat(read(mount, file)).isEmpty();
+  }
+
+  @Test
+  void what_another_mount_has_truncated_since_is_not_sent_again() throws Exception {
+    shut();
+    byte[] content = random(1, 5_000_000);
+    InodeId file = write("file", content);
+    LossySegments before = segments.copy();
+    awaitUploaded();
+    other.vfs.setAttributes(set(file).setLength(1_000_000));
+
+    crashBackTo(before);
+    awaitUploaded();
+    assertThat(read(mount, file)).isEqualTo(Arrays.copyOf(content, 1_000_000));
+  }
+
+  @Test
+  void what_another_mount_has_hidden_since_is_not_sent_again_when_it_is_compacted_away()
+      throws Exception {
+    shut();
+    InodeId file = write("file", random(1, 5_000_000));
+    LossySegments before = segments.copy();
+    awaitUploaded();
+    Set<Long> hidden = slices(file);
+    byte[] news = random(2, 5_000_000);
+    Vfs.Opened opened = other.vfs.open(file, Vfs.Access.WRITE);
+    other.vfs.write(opened.handle(), 0, ByteBuffer.wrap(news));
+    other.vfs.flush(opened.handle());
+    other.vfs.release(opened.handle());
+    awaitThat("compaction", () -> Collections.disjoint(slices(file), hidden));
+
+    crashBackTo(before);
+    awaitUploaded();
+    assertThat(read(mount, file)).isEqualTo(news);
+    assertThat(read(other, file)).isEqualTo(news);
+  }
+
+  private Set<Long> slices(InodeId file) throws IOException {
+    return other.meta.chunks(file, 0, 1).getChunks(0).getChunk().getExtentsList().stream()
+        .map(Extent::getSlice)
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void a_commit_that_was_carried_out_although_its_answer_was_lost_is_not_made_again()
+      throws Exception {
+    byte[] content = random(1, 1000);
+    InodeId file = write("file", content);
+    awaitUploaded();
+    objects.hold(Operation.PUT);
+    overwrite(file, 0, random(2, 1000));
+    long writer = other.meta.chunks(file, 0, 1).getInodes(0).getJournalMarks(0).getWriter();
+    other.namespace.commit( // as the one on its way will say; its bytes would tell it from that
+        CommitExtents.newBuilder()
+            .setInode(file.value())
+            .addStaged(StagedBlocks.newBuilder().setWriter(writer).setLast(1000)));
+    awaitUploaded();
+    assertThat(read(mount, file)).isEqualTo(content);
+    assertThat(staged().failure()).isNull();
   }
 
   @Test

@@ -7,8 +7,10 @@ import io.curvefs.id.InodeId;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.Inode;
+import io.curvefs.proto.StagedBlocks;
 import io.curvefs.proto.VolumeStorage;
 import io.curvefs.space.BlockRange;
+import java.util.List;
 
 /** What several operations demand of their arguments. */
 final class Checks {
@@ -78,6 +80,16 @@ final class Checks {
       return new BlockRange(address, count);
     } catch (IllegalArgumentException e) {
       throw new RefusedException(Refusal.BAD_REQUEST, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Blocks of journals that have a writer. */
+  static void staged(List<StagedBlocks> staged) throws RefusedException {
+    for (StagedBlocks blocks : staged) {
+      boolean ordered = blocks.getFirst() >= 0 && blocks.getFirst() <= blocks.getLast();
+      if (blocks.getWriter() == 0 || blocks.getLast() <= 0 || !ordered) {
+        throw new RefusedException(Refusal.BAD_REQUEST, "not blocks of a journal");
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package io.curvefs.metaserver.operation;
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
+import io.curvefs.metaserver.partition.JournalMarks;
 import io.curvefs.proto.ChunkExtents;
 import io.curvefs.proto.CommitExtents;
 import io.curvefs.proto.Effect;
@@ -13,7 +14,8 @@ import io.curvefs.slice.Layout;
 
 /**
  * Bytes that are in the object store become part of their file: what write(2) comes to at fsync or
- * close.
+ * close. Blocks of a write-back journal that are part of it already, or were dropped, are refused
+ * with CHANGED: whose commit came through although its answer did not must not make it again.
  */
 final class CommitOperation {
   private CommitOperation() {}
@@ -30,6 +32,10 @@ final class CommitOperation {
     }
     if (commit.getLength() < 0 || commit.getLength() > Layout.FILE_BYTES_MAX) {
       throw new RefusedException(Refusal.EFBIG);
+    }
+    Checks.staged(commit.getStagedList());
+    if (JournalMarks.areDone(inode.getJournalMarksList(), commit.getStagedList())) {
+      throw new RefusedException(Refusal.CHANGED);
     }
     for (ChunkExtents chunk : commit.getChunksList()) {
       for (Extent extent : chunk.getExtentsList()) {

@@ -32,6 +32,7 @@ final class SetAttributesOperation {
         throw new RefusedException(Refusal.EFBIG);
       }
     }
+    Checks.staged(set.getStagedList());
     if (set.hasPoolSet()) {
       checkPoolSet(set.getPoolSet(), inode, surroundings);
     }

@@ -75,6 +75,7 @@ final class DataEffects {
     if (set.hasMtime()) {
       inode.setMtime(set.getMtime());
     }
+    JournalMarks.raise(inode, set.getStagedList());
     inodes.changedLength(inode, lengthBefore);
   }
 
@@ -128,6 +129,10 @@ final class DataEffects {
 
   void commit(CommitExtents commit) throws ConditionFailedException {
     Inode.Builder inode = inodes.existing(commit.getInode());
+    if (JournalMarks.areDone(inode.getJournalMarksList(), commit.getStagedList())) {
+      throw ConditionFailedException.conflict("committed already, or dropped");
+    }
+    JournalMarks.raise(inode, commit.getStagedList());
     InodeId id = new InodeId(commit.getInode());
     for (ChunkExtents added : commit.getChunksList()) {
       Chunk chunk = chunkOrHole(id, added.getIndex());

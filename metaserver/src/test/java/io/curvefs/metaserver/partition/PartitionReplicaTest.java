@@ -36,6 +36,7 @@ import io.curvefs.proto.ReplaceExtents;
 import io.curvefs.proto.RequestId;
 import io.curvefs.proto.SetAttributes;
 import io.curvefs.proto.SetXattr;
+import io.curvefs.proto.StagedBlocks;
 import io.curvefs.proto.Timestamp;
 import io.curvefs.proto.TransactionId;
 import io.curvefs.proto.Unlink;
@@ -299,6 +300,96 @@ class PartitionReplicaTest {
     }
     commit(file, 5, 0, 100);
     assertThat(inode(file).getCtime()).as("of one that is not late").isNotEqualTo(later);
+  }
+
+  private static StagedBlocks staged(long writer, long first, long last) {
+    return StagedBlocks.newBuilder().setWriter(writer).setFirst(first).setLast(last).build();
+  }
+
+  private void commit(long file, long slice, StagedBlocks... staged) throws Exception {
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setCommit(
+                CommitExtents.newBuilder()
+                    .setInode(file)
+                    .setLength(100)
+                    .addChunks(ChunkExtents.newBuilder().addExtents(extent(0, 100, slice)))
+                    .addAllStaged(List.of(staged))));
+  }
+
+  private List<Long> marks(long file) {
+    return inode(file).getJournalMarksList().stream()
+        .map(mark -> 10 * mark.getWriter() + mark.getSequence())
+        .toList();
+  }
+
+  @Test
+  void a_file_remembers_how_far_the_last_four_journals_have_come() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    commit(file, 5, staged(1, 1, 2), staged(2, 3, 3));
+    commit(file, 6, staged(3, 1, 1));
+    commit(file, 7, staged(1, 3, 4));
+    commit(file, 8, staged(4, 1, 1));
+    assertThat(marks(file)).containsExactly(23L, 31L, 14L, 41L);
+    commit(file, 9, staged(5, 1, 1));
+    assertThat(marks(file)).as("of five").containsExactly(31L, 14L, 41L, 51L);
+    commit(file, 10, staged(5, 0, 1));
+    commit(file, 11);
+    assertThat(marks(file)).containsExactly(31L, 14L, 41L, 51L);
+  }
+
+  @Test
+  void blocks_of_a_journal_are_committed_once_also_when_the_file_has_lost_them_since()
+      throws Exception {
+    long file = created("f", FileType.REGULAR);
+    LogEntry.Builder late =
+        machine.plan(
+            MutateRequest.newBuilder()
+                .setCommit(
+                    CommitExtents.newBuilder()
+                        .setInode(file)
+                        .setLength(100)
+                        .addChunks(ChunkExtents.newBuilder().addExtents(extent(0, 100, 9)))
+                        .addStaged(staged(1, 2, 3))),
+            1_000);
+    commit(file, 5, staged(1, 1, 2));
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setSetAttributes(SetAttributes.newBuilder().setInode(file).setLength(10)));
+    assertThat(marks(file)).containsExactly(12L);
+    assertThatThrownBy(() -> commit(file, 6, staged(1, 1, 2)))
+        .isInstanceOfSatisfying(
+            RefusedException.class, e -> assertThat(e.refusal()).isEqualTo(Refusal.CHANGED));
+    assertThat(machine.apply(late).getKind())
+        .as("planned before, applied after")
+        .isEqualTo(Outcome.Kind.CONFLICT);
+    assertThat(inode(file).getLength()).isEqualTo(10);
+    commit(file, 7, staged(1, 3, 3));
+    assertThat(marks(file)).containsExactly(13L);
+  }
+
+  @Test
+  void blocks_that_are_dropped_with_what_the_file_had_are_not_committed_later() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    machine.execute(
+        MutateRequest.newBuilder()
+            .setSetAttributes(
+                SetAttributes.newBuilder()
+                    .setInode(file)
+                    .setLength(0)
+                    .addStaged(staged(1, 1, 2))
+                    .addStaged(staged(2, 3, 4))));
+    assertThatThrownBy(() -> commit(file, 5, staged(1, 2, 2))).hasMessageContaining("changed");
+    assertThatThrownBy(() -> commit(file, 5, staged(2, 4, 5))).hasMessageContaining("changed");
+    assertThat(inode(file).getLength()).isZero();
+  }
+
+  @Test
+  void blocks_of_no_journal_are_refused() throws Exception {
+    long file = created("f", FileType.REGULAR);
+    for (StagedBlocks none : List.of(staged(0, 1, 1), staged(1, 2, 1), staged(1, 0, 0))) {
+      assertThatThrownBy(() -> commit(file, 5, none)).hasMessageContaining("journal");
+    }
   }
 
   @Test

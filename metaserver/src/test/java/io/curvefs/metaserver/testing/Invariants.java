@@ -14,6 +14,7 @@ import io.curvefs.proto.Dentry;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.HeldBlockGroup;
 import io.curvefs.proto.Inode;
+import io.curvefs.proto.JournalMark;
 import io.curvefs.proto.Partition;
 import io.curvefs.slice.Overlay;
 import io.curvefs.space.BlockRange;
@@ -66,6 +67,10 @@ public final class Invariants {
     }
     inodes.forEach(
         (id, inode) -> {
+          assertThat(inode.getJournalMarksList().stream().map(JournalMark::getWriter))
+              .as("journals that %d remembers", id)
+              .hasSizeLessThanOrEqualTo(4)
+              .doesNotHaveDuplicates();
           if (inode.getType() == FileType.DIRECTORY) {
             assertThat(inode.getEntries())
                 .as("entries of %d", id)
