@@ -85,6 +85,9 @@ final class Mutations {
     private final int fileSystem;
     private final SessionId session;
 
+    /** More space has come, although not because there was too little of it. */
+    private volatile boolean supplied;
+
     Request(DataGroup group, MutateRequest request, Deadline deadline) {
       this.group = group;
       this.request = request;
@@ -158,6 +161,11 @@ final class Mutations {
     private CompletableFuture<MutateReply> onceThereIsSpace(
         Leadership leadership, ShortOfSpaceException lack) {
       Pool pool = new Pool(fileSystem, lack.poolSet());
+      if (supplied) {
+        return refuse(leadership, SpaceLack.refusal(group, leadership, pool));
+      }
+      // What is still in too many pieces then will stay so.
+      supplied = request.getReserve().getMoving();
       return supply
           .more(group, leadership, pool, lack.blocks())
           .thenCompose(
