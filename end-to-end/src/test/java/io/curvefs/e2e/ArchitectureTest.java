@@ -168,6 +168,29 @@ class ArchitectureTest {
               "jnr..");
 
   @ArchTest
+  static final ArchRule defragmentingKnowsNeitherFuseNorCommandsNorDevices =
+      noClasses()
+          .that()
+          .resideInAPackage("io.curvefs.client.defrag..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              OBJECT_STORE,
+              DEVICE,
+              "io.curvefs.client.data..",
+              "io.curvefs.client.vfs..",
+              "io.curvefs.client.fuse..",
+              "io.curvefs.client.mount..",
+              "io.curvefs.client.bench..",
+              "io.curvefs.client.cli..",
+              "jnr..");
+
+  @ArchTest
+  static final ArchRule thePaceKnowsNobody =
+      mayKnowOfOurs(
+          new String[] {"io.curvefs.client.pace.."}, new String[] {"io.curvefs.client.pace.."});
+
+  @ArchTest
   static final ArchRule theMetadataClientKnowsNoData =
       noClasses()
           .that()

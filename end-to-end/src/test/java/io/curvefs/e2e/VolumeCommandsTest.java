@@ -170,6 +170,10 @@ class VolumeCommandsTest {
     assertThat(cluster.volume("add", onBucket, "file:///x").oneLineError()).contains("a bucket");
     assertThat(cluster.volume("expand", onBucket).oneLineError()).contains("nothing to expand");
     assertThat(cluster.volume("usage", onBucket).oneLineError()).contains("not on volumes");
+    assertThat(cluster.volume("defrag", onBucket).oneLineError()).contains("not on volumes");
+    assertThat(cluster.volume("defrag", "nosuch").oneLineError()).contains("'nosuch'");
+    assertThat(cluster.volume("defrag", "nosuch", "--bandwidth", "fast").oneLineError())
+        .contains("--bandwidth=fast");
     assertThat(cluster.fsck(onBucket).oneLineError()).contains("fsck checks volumes only");
     assertThat(cluster.volume("list", "nosuch").oneLineError()).contains("no file system 'nosuch'");
   }

@@ -45,6 +45,7 @@ class VolumeTrialTest {
     }
     assertThat(report.at("/kills").asInt()).isEqualTo(2);
     assertThat(report.at("/changes").asInt()).isPositive();
+    assertThat(report.at("/defrags").asInt()).isPositive();
     assertThat(report.at("/truncate_seconds").asDouble()).isPositive();
     assertThat(report.at("/truncate_entries").asDouble()).isBetween(1.0, 100.0);
     assertThat(directory).isEmptyDirectory();

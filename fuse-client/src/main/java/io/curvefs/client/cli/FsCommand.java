@@ -59,8 +59,12 @@ final class FsCommand {
         description = "Metaservers. Default: $CURVEFS_META, else 127.0.0.1:6700")
     private String addresses;
 
+    List<HostPort> addresses() {
+      return Arrays.stream(addresses.split(",", -1)).map(HostPort::parse).toList();
+    }
+
     AdminClient connect() {
-      return new AdminClient(Arrays.stream(addresses.split(",", -1)).map(HostPort::parse).toList());
+      return new AdminClient(addresses());
     }
   }
 

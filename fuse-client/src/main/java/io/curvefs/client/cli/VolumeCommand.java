@@ -22,14 +22,16 @@ import picocli.CommandLine.Parameters;
 /** Volumes of a file system. */
 @Command(
     name = "volume",
-    description = "Show, add and expand the volumes of a file system, and how they are used.",
+    description =
+        "Show, add, expand and defragment the volumes of a file system, and how they are used.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       VolumeCommand.ListAll.class,
       VolumeCommand.Add.class,
       VolumeCommand.Expand.class,
-      VolumeUsageCommand.class
+      VolumeUsageCommand.class,
+      VolumeDefragCommand.class
     })
 final class VolumeCommand {
   static final Duration BOUND = Duration.ofSeconds(30);

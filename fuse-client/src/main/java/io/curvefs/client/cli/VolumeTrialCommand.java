@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
     description = {
       "Try a file system on a volume, in an installation of its own: three metaservers, two mounts, a",
       "sparse file. It is filled to the last block, emptied by half and filled again; files are changed",
-      "at random and compared with a model; metaservers and mounts are killed meanwhile, and after each",
-      "kill every block must have one owner or none. Exits with 1 when a block is lost or given twice,",
+      "at random, and moved by 'curvefs volume defrag', and compared with a model; metaservers, mounts and",
+      "defragmentations are killed meanwhile, and after each kill every block must have one owner or none. Exits with 1 when a block is lost or given twice,",
       "or a byte is wrong. Takes some minutes. Ends and removes all it started."
     },
     mixinStandardHelpOptions = true)

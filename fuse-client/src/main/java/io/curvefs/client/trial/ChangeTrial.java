@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Random changes through all mounts at once, while servers and mounts die. */
+/**
+ * Random changes through all mounts at once, while files are defragmented and servers and mounts
+ * die.
+ */
 final class ChangeTrial {
   private static final int THREADS_PER_MOUNT = 2;
   private static final int KILL_EVERY_MILLIS_MIN = 500;
@@ -16,12 +19,19 @@ final class ChangeTrial {
   private static final int KILL_MILLIS = 6_000;
 
   private final TrialOptions options;
+  private final Installation installation;
   private final List<TrialMount> mounts;
   private final Findings findings;
   private final Crew crew;
 
-  ChangeTrial(TrialOptions options, List<TrialMount> mounts, Findings findings, Crew crew) {
+  ChangeTrial(
+      TrialOptions options,
+      Installation installation,
+      List<TrialMount> mounts,
+      Findings findings,
+      Crew crew) {
     this.options = options;
+    this.installation = installation;
     this.mounts = mounts;
     this.findings = findings;
     this.crew = crew;
@@ -45,10 +55,16 @@ final class ChangeTrial {
         Math.max(
             KILL_EVERY_MILLIS_MIN,
             kills == 0 ? 0 : (int) (options.seconds() * 1_000L / kills) - KILL_MILLIS);
+    Defragger defragger =
+        new Defragger(installation, findings, new Random(seed(changers.size() + 1)));
     crew.run(
-        changers.size() + 1,
+        changers.size() + 2,
         member -> {
-          if (member == changers.size()) {
+          if (member == changers.size() + 1) {
+            while (!stop.get()) {
+              defragger.run();
+            }
+          } else if (member == changers.size()) {
             try {
               killer.run(kills, every);
               while (System.nanoTime() - end < 0) {

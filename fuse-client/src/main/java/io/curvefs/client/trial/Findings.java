@@ -20,6 +20,9 @@ final class Findings {
   final AtomicLong verified = new AtomicLong();
   final AtomicLong failedCalls = new AtomicLong();
   final AtomicLong punches = new AtomicLong();
+  final AtomicLong defrags = new AtomicLong();
+  final AtomicLong defragKills = new AtomicLong();
+  final AtomicLong filesMoved = new AtomicLong();
   final AtomicLong fillRounds = new AtomicLong();
   final AtomicLong freeBlocksWhenFull = new AtomicLong();
   final AtomicLong backingBytesFreed = new AtomicLong();

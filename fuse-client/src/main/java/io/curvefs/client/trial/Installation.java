@@ -6,6 +6,7 @@ import io.curvefs.client.quickstart.Home;
 import io.curvefs.client.quickstart.OwnDirectory;
 import io.curvefs.client.quickstart.Ports;
 import io.curvefs.client.quickstart.ProcessEnd;
+import io.curvefs.fault.FaultPoint;
 import io.curvefs.proto.ServerStatsReply;
 import io.curvefs.proto.ServerStatsRequest;
 import io.curvefs.rpc.HostPort;
@@ -257,6 +258,18 @@ final class Installation implements AutoCloseable {
             1,
             List.of(home.curvefs(), "fsck", FILE_SYSTEM, "--json", "--meta", servers()));
     return JsonMapper.shared().readTree(ended.text());
+  }
+
+  /**
+   * Moves what lies in pieces, as far as it can be moved.
+   *
+   * @param wish where it is to die
+   */
+  Children.Ended defrag(@Nullable DeathWish wish) throws IOException {
+    List<String> command =
+        List.of(home.curvefs(), "volume", "defrag", FILE_SYSTEM, "--json", "--meta", servers());
+    return children.run(
+        COMMAND_MAX, FaultPoint.EXIT_STATUS, wish == null ? command : wish.in(command));
   }
 
   /** Blocks of all files below a directory, as stat(2) says. */

@@ -44,6 +44,9 @@ public final class TrialReport {
     values.put("punches", findings.punches.get());
     values.put("failed_calls", findings.failedCalls.get());
     values.put("files_verified", findings.verified.get());
+    values.put("defrags", findings.defrags.get());
+    values.put("defrag_kills", findings.defragKills.get());
+    values.put("defragmented_files", findings.filesMoved.get());
     values.put("sparse_gib", options.sparseGib());
     values.put("truncate_seconds", truncate.seconds());
     values.put("truncate_call_seconds", truncate.callSeconds());

@@ -52,7 +52,8 @@ public final class VolumeTrial implements AutoCloseable {
     findings.say("filling the volume, " + inFills + " kills meanwhile");
     new FillTrial(options, installation, mounts, checks, findings, crew).run(killer, inFills);
     findings.say("changing files at random, " + (options.kills() - inFills) + " kills meanwhile");
-    new ChangeTrial(options, mounts, findings, crew).run(killer, options.kills() - inFills);
+    new ChangeTrial(options, installation, mounts, findings, crew)
+        .run(killer, options.kills() - inFills);
     checks.sum(mounts.get(0), "after the changes");
     checks.fsck("after the changes");
     findings.say("truncating a long file");

@@ -64,15 +64,31 @@ final class RemoteVolumeMeta implements VolumeMeta {
   @Override
   public Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
       throws RefusedException {
-    SpaceClient.Reserved reserved =
-        space.reserve(
-            Reserve.newBuilder()
-                .setInode(inode.value())
-                .setBlocks(blocks)
-                .setBlocksMin(blocksMin)
-                .setBehind(behind)
-                .setRangesMax(RANGES_MAX)
-                .setPoolSet(poolSet));
+    return reserve(
+        Reserve.newBuilder()
+            .setInode(inode.value())
+            .setBlocks(blocks)
+            .setBlocksMin(blocksMin)
+            .setBehind(behind)
+            .setRangesMax(RANGES_MAX)
+            .setPoolSet(poolSet));
+  }
+
+  @Override
+  public Granted reserveToMove(InodeId inode, int blocks, int rangesMax, long behind)
+      throws RefusedException {
+    return reserve(
+        Reserve.newBuilder()
+            .setInode(inode.value())
+            .setBlocks(blocks)
+            .setBlocksMin(blocks)
+            .setBehind(behind)
+            .setRangesMax(rangesMax)
+            .setMoving(true));
+  }
+
+  private Granted reserve(Reserve.Builder reserve) throws RefusedException {
+    SpaceClient.Reserved reserved = space.reserve(reserve);
     FaultPoint.BLOCKS_RESERVED.reached();
     List<BlockRange> ranges =
         reserved.ranges().stream()

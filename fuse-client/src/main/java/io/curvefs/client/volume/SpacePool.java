@@ -42,6 +42,7 @@ final class SpacePool {
   private final Duration restMax;
   private final Executor background;
   private final LongSupplier nanoTime;
+  private final AbandonedBlocks abandoned;
 
   /** By address of the first block; neighbours are one range. All of {@link #session}. */
   @GuardedBy("this")
@@ -72,11 +73,6 @@ final class SpacePool {
   @GuardedBy("this")
   private boolean asking;
 
-  @GuardedBy("this")
-  private final List<Abandoned> abandoned = new ArrayList<>();
-
-  private record Abandoned(Taken taken, long until) {}
-
   /**
    * @param restMax how long it may take for freed blocks to be given out again: a writer waits so
    *     long for them
@@ -94,6 +90,7 @@ final class SpacePool {
     this.restMax = restMax;
     this.background = background;
     this.nanoTime = nanoTime;
+    this.abandoned = new AbandonedBlocks(meta, group, nanoTime);
   }
 
   /** Reserved blocks and whose they are. */
@@ -314,26 +311,13 @@ final class SpacePool {
    *
    * @param rest how long
    */
-  synchronized void abandon(Taken uncommitted, Duration rest) {
-    abandoned.add(new Abandoned(uncommitted, nanoTime.getAsLong() + rest.toNanos()));
+  void abandon(Taken uncommitted, Duration rest) {
+    abandoned.add(uncommitted, rest);
   }
 
   /** Gives back to the metaserver what has been abandoned long enough. */
   void giveBackAbandoned() {
-    List<Taken> due = new ArrayList<>();
-    synchronized (this) {
-      long now = nanoTime.getAsLong();
-      abandoned.removeIf(one -> now - one.until > 0 && due.add(one.taken));
-    }
-    for (Taken taken : due) {
-      if (meta.isCurrent(taken.session())) {
-        try {
-          meta.giveBack(group, taken.session(), taken.ranges());
-        } catch (RefusedException e) {
-          // They come free with the session.
-        }
-      }
-    }
+    abandoned.giveBackRested();
   }
 
   /**

@@ -105,7 +105,7 @@ final class VolumeFile implements FileContent, WriteBuffer.Writer {
     this.store = store;
     this.inode = inode;
     this.committed = new BlockMap(store.meta(), inode, store.freshness(), store.nanoTime());
-    this.reader = new VolumeReader(store, committed);
+    this.reader = new VolumeReader(store.meta(), store.devices(), store.freshness(), committed);
     this.commit = new BlockCommit(store, inode, committed);
   }
 

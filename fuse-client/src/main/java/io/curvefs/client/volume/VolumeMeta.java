@@ -47,6 +47,16 @@ interface VolumeMeta {
   Granted reserve(InodeId inode, String poolSet, int blocks, int blocksMin, long behind)
       throws RefusedException;
 
+  /**
+   * Reserves blocks to move what a file has: all of them, in few ranges, or none.
+   *
+   * @param behind as above
+   * @throws RefusedException EBUSY when somebody may have the file open; ENOSPC and SPACE_RESTS
+   *     also when there are not so few ranges
+   */
+  Granted reserveToMove(InodeId inode, int blocks, int rangesMax, long behind)
+      throws RefusedException;
+
   /** Gives reserved blocks back; nothing is written to them any more. */
   void giveBack(int group, SessionId session, List<BlockRange> ranges) throws RefusedException;
 

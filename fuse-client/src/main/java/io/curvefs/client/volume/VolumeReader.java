@@ -18,11 +18,15 @@ final class VolumeReader {
   /** Answers that are too old by the time their blocks are read, one after the other. */
   private static final int TRIES_MAX = 4;
 
-  private final VolumeStore store;
+  private final VolumeMeta meta;
+  private final VolumeDevices devices;
+  private final Freshness freshness;
   private final BlockMap committed;
 
-  VolumeReader(VolumeStore store, BlockMap committed) {
-    this.store = store;
+  VolumeReader(VolumeMeta meta, VolumeDevices devices, Freshness freshness, BlockMap committed) {
+    this.meta = meta;
+    this.devices = devices;
+    this.freshness = freshness;
     this.committed = committed;
   }
 
@@ -46,7 +50,7 @@ final class VolumeReader {
   }
 
   /** Bytes of a buffer, counted from its position, which does not move. */
-  private record BufferTarget(ByteBuffer dst) implements Target {
+  record BufferTarget(ByteBuffer dst) implements Target {
     @Override
     public void put(int at, ByteBuffer bytes) {
       dst.put(dst.position() + at, bytes, bytes.position(), bytes.remaining());
@@ -75,7 +79,7 @@ final class VolumeReader {
         pending = true;
       }
     }
-    if (pending && (over.owner == null || !store.meta().isCurrent(over.owner))) {
+    if (pending && (over.owner == null || !meta.isCurrent(over.owner))) {
       throw new RefusedException(
           Refusal.EIO, "the session with the metaservers was lost, and reserved blocks with it");
     }
@@ -98,7 +102,7 @@ final class VolumeReader {
       for (Run run : located.runs()) {
         readRun(run, offset, length, located.of().length(), target);
       }
-      if (store.freshness().mayTrust(located.asked())) {
+      if (freshness.mayTrust(located.asked())) {
         return located.of();
       }
     }
@@ -131,7 +135,7 @@ final class VolumeReader {
     long end = Math.min((to - 1) / BLOCK + 1, block + Staging.BYTES_MAX / BLOCK);
     BlockRange range = run.part(block, end).range();
     ByteBuffer bytes = Staging.of((int) (end - block) * BLOCK);
-    Staging.transfer(bytes, into -> store.devices().read(range, into));
+    Staging.transfer(bytes, into -> devices.read(range, into));
     int first = (int) (at % BLOCK);
     long reached = Math.min(to, end * BLOCK);
     target.put((int) (at - offset), bytes.position(first).limit(first + (int) (reached - at)));

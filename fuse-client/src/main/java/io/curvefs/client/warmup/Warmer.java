@@ -6,6 +6,7 @@ import io.curvefs.cache.CacheFullException;
 import io.curvefs.cache.CacheTier;
 import io.curvefs.cache.Hold;
 import io.curvefs.cache.LastingTiers;
+import io.curvefs.client.pace.Bandwidth;
 import io.curvefs.client.warmup.PresenceAhead.Presence;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;

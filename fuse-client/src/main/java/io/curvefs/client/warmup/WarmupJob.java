@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.cache.CacheTier;
 import io.curvefs.cache.LastingTiers;
 import io.curvefs.client.meta.Attributes;
+import io.curvefs.client.pace.Bandwidth;
 import io.curvefs.client.warmup.Entry.Kind;
 import io.curvefs.client.warmup.JobStore.Part;
 import io.curvefs.id.InodeId;

@@ -58,6 +58,12 @@ final class FakeVolumeMeta implements VolumeMeta {
   @GuardedBy("this")
   private long next = 1;
 
+  /** Whether files may be open. */
+  volatile boolean open;
+
+  /** Runs before a move is committed. */
+  volatile Runnable beforeMoved = () -> {};
+
   private final long last;
 
   /** Runs while chunks are asked for, behind the answer's moment. */
@@ -178,6 +184,15 @@ final class FakeVolumeMeta implements VolumeMeta {
   }
 
   @Override
+  public synchronized Granted reserveToMove(InodeId inode, int wanted, int rangesMax, long behind)
+      throws RefusedException {
+    if (open) {
+      throw new RefusedException(Refusal.EBUSY);
+    }
+    return reserve(inode, "default", wanted, wanted, behind);
+  }
+
+  @Override
   public synchronized void giveBack(int group, SessionId owner, List<BlockRange> ranges) {
     requests.add("GIVE_BACK");
     for (BlockRange range : ranges) {
@@ -190,7 +205,15 @@ final class FakeVolumeMeta implements VolumeMeta {
   }
 
   @Override
-  public synchronized Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId owner)
+  public Attributes commit(CommitBlocks.Builder commit, @Nullable SessionId owner)
+      throws RefusedException {
+    if (commit.getMoved()) {
+      beforeMoved.run();
+    }
+    return committed(commit, owner);
+  }
+
+  private synchronized Attributes committed(CommitBlocks.Builder commit, @Nullable SessionId owner)
       throws RefusedException {
     requests.add("COMMIT");
     InodeId inode = new InodeId(commit.getInode());

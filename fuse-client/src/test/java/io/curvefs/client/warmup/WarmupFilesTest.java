@@ -3,6 +3,7 @@ package io.curvefs.client.warmup;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.curvefs.client.pace.Bandwidth;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.FilterOutputStream;
 import java.io.IOException;

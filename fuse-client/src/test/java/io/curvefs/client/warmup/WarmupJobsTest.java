@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.curvefs.cache.BlockId;
 import io.curvefs.cache.CacheTier;
 import io.curvefs.cache.Hold;
+import io.curvefs.client.pace.Bandwidth;
 import io.curvefs.id.InodeId;
 import io.curvefs.proto.FileType;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;

@@ -82,16 +82,24 @@ public final class DataGroup {
     return current;
   }
 
-  /** Proposes effects that all live here. */
+  /**
+   * Proposes effects that all live here; answers with CONFLICT when one is for a closed file that
+   * somebody has opened since it was planned.
+   */
   public CompletableFuture<Outcome> propose(
       Leadership leader, Timestamp time, Mutation.Builder mutation) {
-    List<OpenTable.File> ending = new ArrayList<>();
+    List<OpenTable.File> shut = new ArrayList<>();
     for (Effect.Builder effect : mutation.getEffectsBuilderList()) {
-      markOpen(leader, mutation.getFileSystem(), effect, ending);
+      if (!shutMoved(leader, mutation.getFileSystem(), effect, shut)) {
+        shut.forEach(leader.opens()::unshut);
+        return CompletableFuture.completedFuture(
+            Outcome.newBuilder().setKind(Outcome.Kind.CONFLICT).build());
+      }
+      markOpen(leader, mutation.getFileSystem(), effect, shut);
     }
-    return endAfter(
+    return unshutAfter(
         leader,
-        ending,
+        shut,
         propose(leader, LogEntry.newBuilder().setTime(time).setMutation(mutation).build()));
   }
 
@@ -101,16 +109,16 @@ public final class DataGroup {
    */
   public CompletableFuture<Outcome> propose(
       Leadership leader, Timestamp time, PrepareTransaction.Builder prepare) {
-    List<OpenTable.File> ending = new ArrayList<>();
+    List<OpenTable.File> shut = new ArrayList<>();
     for (Effect.Builder effect : prepare.getEffectsBuilderList()) {
-      markOpen(leader, prepare.getFileSystem(), effect, ending);
+      markOpen(leader, prepare.getFileSystem(), effect, shut);
       if (effect.hasInsertInode()) {
         chooseId(leader, prepare.getFileSystem(), effect);
       }
     }
-    return endAfter(
+    return unshutAfter(
         leader,
-        ending,
+        shut,
         raft.propose(
             LogEntry.newBuilder().setTime(time).setPrepare(prepare).build(), leader.term()));
   }
@@ -130,17 +138,32 @@ public final class DataGroup {
 
   /** Fills in whether some session may hold the inode of a vanishing link open. */
   private static void markOpen(
-      Leadership leader, int fileSystem, Effect.Builder effect, List<OpenTable.File> ending) {
+      Leadership leader, int fileSystem, Effect.Builder effect, List<OpenTable.File> shut) {
     if (!effect.hasChangeLinks() || effect.getChangeLinks().getDelta() >= 0) {
       return;
     }
     ChangeLinks.Builder change = effect.getChangeLinksBuilder();
     OpenTable.File file = new OpenTable.File(fileSystem, new InodeId(change.getInode()));
-    boolean mayBeOpen = leader.opens().beginUnlink(file);
-    change.setMayBeOpen(mayBeOpen);
-    if (!mayBeOpen) {
-      ending.add(file);
+    boolean isShut = leader.opens().shut(file);
+    change.setMayBeOpen(!isShut);
+    if (isShut) {
+      shut.add(file);
     }
+  }
+
+  /**
+   * Shuts a file whose blocks are moved.
+   *
+   * @return false when it may be open
+   */
+  private static boolean shutMoved(
+      Leadership leader, int fileSystem, Effect.Builder effect, List<OpenTable.File> shut) {
+    if (!effect.getCommitBlocks().getMoved()) {
+      return true;
+    }
+    OpenTable.File file =
+        new OpenTable.File(fileSystem, new InodeId(effect.getCommitBlocks().getInode()));
+    return leader.opens().shut(file) && shut.add(file);
   }
 
   private static void chooseId(Leadership leader, int fileSystem, Effect.Builder effect) {
@@ -149,11 +172,11 @@ public final class DataGroup {
     inode.setId(leader.inodes().allocate(fileSystem, partition).value());
   }
 
-  private static CompletableFuture<Outcome> endAfter(
-      Leadership leader, List<OpenTable.File> ending, CompletableFuture<Outcome> outcome) {
-    if (ending.isEmpty()) {
+  private static CompletableFuture<Outcome> unshutAfter(
+      Leadership leader, List<OpenTable.File> shut, CompletableFuture<Outcome> outcome) {
+    if (shut.isEmpty()) {
       return outcome;
     }
-    return outcome.whenComplete((done, failure) -> ending.forEach(leader.opens()::end));
+    return outcome.whenComplete((done, failure) -> shut.forEach(leader.opens()::unshut));
   }
 }

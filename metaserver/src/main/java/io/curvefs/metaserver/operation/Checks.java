@@ -65,6 +65,17 @@ final class Checks {
     return inode;
   }
 
+  /**
+   * A file whose blocks may be moved: who writes to them in place would lose what he wrote.
+   *
+   * @throws RefusedException EBUSY when somebody may have it open
+   */
+  static void closed(Surroundings surroundings, InodeId id) throws RefusedException {
+    if (surroundings.mayBeOpen(id)) {
+      throw new RefusedException(Refusal.EBUSY, "inode " + id + " may be open");
+    }
+  }
+
   static VolumeStorage volumes(Surroundings surroundings) throws RefusedException {
     VolumeStorage volumes = surroundings.volumes();
     if (volumes == null) {

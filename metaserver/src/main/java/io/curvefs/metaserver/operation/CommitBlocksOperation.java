@@ -21,6 +21,9 @@ import java.util.List;
  * says which version of the file it wrote over is refused with CHANGED when another mount was
  * faster: blocks that were overwritten in place may be the file's no more, and its end may have
  * moved.
+ *
+ * <p>Blocks that are moved hold the bytes that the file has in that version: they fill no hole, and
+ * nobody has the file open.
  */
 final class CommitBlocksOperation {
   private static final int EXTENTS_MAX = 65_536;
@@ -50,10 +53,27 @@ final class CommitBlocksOperation {
             Refusal.NOT_RESERVED, "blocks " + range + " are not reserved by this session");
       }
     }
+    if (commit.getMoved()) {
+      requireMovable(commit, id, surroundings);
+    }
     return Plan.builder()
         .step(id, Effect.newBuilder().setCommitBlocks(commit))
         .reply(id, null)
         .build();
+  }
+
+  private static void requireMovable(CommitBlocks commit, InodeId id, Surroundings surroundings)
+      throws RefusedException {
+    if (!commit.hasBasedOn() || commit.getLength() > 0 || commit.hasMtime()) {
+      throw new RefusedException(
+          Refusal.BAD_REQUEST, "a move is of one version, and changes neither length nor time");
+    }
+    for (ChunkBlocks chunk : commit.getChunksList()) {
+      if (!surroundings.hasBlocks(id, chunk)) {
+        throw new RefusedException(Refusal.BAD_REQUEST, "a move fills no holes");
+      }
+    }
+    Checks.closed(surroundings, id);
   }
 
   /** The blocks of all extents, which are in order and within their chunks. */

@@ -2,6 +2,7 @@ package io.curvefs.metaserver.operation;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
+import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.partition.BlockRanges;
 import io.curvefs.metaserver.space.Want;
 import io.curvefs.proto.Effect;
@@ -13,7 +14,11 @@ import io.curvefs.space.BlockRange;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Blocks for bytes that a client is going to write: what write(2) needs on a volume. */
+/**
+ * Blocks for bytes that a client is going to write: what write(2) needs on a volume. Or for bytes
+ * that a file has and that are to be moved: then nobody may have it open, and fewer ranges are the
+ * point of it.
+ */
 final class ReserveOperation {
   /** 1 GiB. */
   private static final int BLOCKS_MAX = 1 << 18;
@@ -25,7 +30,11 @@ final class ReserveOperation {
   static Plan plan(Reserve reserve, Surroundings surroundings)
       throws RefusedException, CannotPlanYetException {
     VolumeStorage volumes = Checks.volumes(surroundings);
-    Inode file = Checks.fileOnVolumes(surroundings, Checks.id(reserve.getInode()));
+    InodeId id = Checks.id(reserve.getInode());
+    Inode file = Checks.fileOnVolumes(surroundings, id);
+    if (reserve.getMoving()) {
+      Checks.closed(surroundings, id);
+    }
     String poolSet =
         Stream.of(reserve.getPoolSet(), file.getPoolSet(), volumes.getPoolSet())
             .filter(name -> !name.isEmpty())
@@ -57,6 +66,7 @@ final class ReserveOperation {
         reserve.getBlocks(),
         reserve.getBlocksMin(),
         reserve.getBehind(),
-        Math.min(ranges, RANGES_MAX));
+        Math.min(ranges, RANGES_MAX),
+        reserve.getMoving());
   }
 }

@@ -5,6 +5,7 @@ import io.curvefs.error.RefusedException;
 import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.metaserver.space.Want;
+import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
@@ -58,6 +59,12 @@ public interface Surroundings {
 
   /** Whether all blocks are reserved by who asks. */
   boolean isReserved(BlockRange range);
+
+  /** Whether some session may hold the inode, which must be of the asked group, open. */
+  boolean mayBeOpen(InodeId id);
+
+  /** Whether the file, which must be of the asked group, has blocks in all these places. */
+  boolean hasBlocks(InodeId id, ChunkBlocks places);
 
   /**
    * Takes free blocks of the asked group. They are the plan's until it is carried out, or given

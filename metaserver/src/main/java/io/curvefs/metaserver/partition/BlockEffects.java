@@ -89,9 +89,13 @@ final class BlockEffects {
     }
     space.quarantine(dropped);
     long lengthBefore = inode.getLength();
+    inode.setDataVersion(inode.getDataVersion() + 1);
+    if (commit.getMoved()) {
+      inodes.changedLength(inode, lengthBefore, inode.getCtime());
+      return;
+    }
     inode.setLength(Math.max(lengthBefore, commit.getLength()));
     inode.setMtime(commit.hasMtime() ? commit.getMtime() : time);
-    inode.setDataVersion(inode.getDataVersion() + 1);
     inodes.changedLength(inode, lengthBefore);
   }
 

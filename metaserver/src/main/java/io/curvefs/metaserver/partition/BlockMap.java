@@ -20,6 +20,17 @@ final class BlockMap {
   }
 
   /**
+   * Whether there are blocks in all these places.
+   *
+   * @param places which do not overlap
+   */
+  static boolean covers(List<BlockExtent> extents, List<BlockExtent> places) {
+    List<BlockRange> there = new ArrayList<>();
+    List<BlockExtent> after = replaced(extents, places, there);
+    return blocks(after) == blocks(extents);
+  }
+
+  /**
    * Puts extents in the place of what is there.
    *
    * @param added which do not overlap

@@ -8,6 +8,7 @@ import io.curvefs.id.InodeId;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.store.View;
 import io.curvefs.proto.Chunk;
+import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Partition;
@@ -56,6 +57,13 @@ public final class Namespace {
   /** The chunk's row; null: all of it is a hole. */
   public @Nullable Chunk chunk(InodeId inode, int index) {
     return value(Keys.chunk(fileSystem, inode.value(), index), Chunk.parser());
+  }
+
+  /** Whether a file has blocks in all these places of a chunk. */
+  public boolean hasBlocks(InodeId inode, ChunkBlocks places) {
+    Chunk chunk = chunk(inode, places.getIndex());
+    return BlockMap.covers(
+        chunk == null ? List.of() : chunk.getBlocksList(), places.getBlocksList());
   }
 
   /** One chunk of a file. */

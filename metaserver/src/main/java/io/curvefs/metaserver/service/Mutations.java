@@ -87,6 +87,9 @@ final class Mutations {
     private final int fileSystem;
     private final SessionId session;
 
+    /** There was too little space, or it was in too many pieces. */
+    private volatile boolean askedForMore;
+
     Request(DataGroup group, MutateRequest request, Deadline deadline) {
       this.group = group;
       this.request = request;
@@ -160,8 +163,15 @@ final class Mutations {
     private CompletableFuture<MutateReply> onceThereIsSpace(
         Leadership leadership, ShortOfSpaceException lack) {
       Pool pool = new Pool(fileSystem, lack.poolSet());
-      return supply
-          .more(group, leadership, pool, lack.blocks())
+      boolean moving = request.getReserve().getMoving();
+      if (moving && askedForMore) {
+        // What is still in too many pieces will stay so.
+        return refuse(leadership, lack(leadership, pool, Loans.Supplied.NONE));
+      }
+      askedForMore = true;
+      return (moving
+              ? supply.moreBlockGroups(group, leadership, pool, lack.blocks())
+              : supply.more(group, leadership, pool, lack.blocks()))
           .thenCompose(
               supplied ->
                   supplied == Loans.Supplied.SOME

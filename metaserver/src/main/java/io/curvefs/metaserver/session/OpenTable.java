@@ -23,12 +23,9 @@ public final class OpenTable {
   @GuardedBy("this")
   private final Map<File, Map<SessionId, Long>> opens = new HashMap<>();
 
-  /**
-   * Files of which links are being removed, as many as that, under the promise that nobody holds
-   * them open.
-   */
+  /** Files that so many changes are being made to under the promise that nobody holds them open. */
   @GuardedBy("this")
-  private final Map<File, Integer> ending = new HashMap<>();
+  private final Map<File, Integer> shut = new HashMap<>();
 
   /** Sessions admitted in earlier terms that have not reported in this one. */
   @GuardedBy("this")
@@ -45,10 +42,10 @@ public final class OpenTable {
    * Notes an open.
    *
    * @param number of this open; a close with a smaller one does not undo it
-   * @return false when the file's last link is being removed just now: ask again in a moment
+   * @return false when the file is shut just now: ask again in a moment
    */
   public synchronized boolean open(File file, SessionId session, long number) {
-    if (ending.containsKey(file)) {
+    if (shut.containsKey(file)) {
       return false;
     }
     opens.computeIfAbsent(file, f -> new HashMap<>()).merge(session, number, Math::max);
@@ -108,21 +105,23 @@ public final class OpenTable {
   }
 
   /**
-   * Begins the removal of a link that may be the last.
+   * Begins a change that nobody may hold the file open for: the removal of a link that may be the
+   * last, a move of its blocks.
    *
-   * @return whether the file may be open somewhere. If not, it cannot be opened until {@link #end}
+   * @return whether the file is shut: it cannot be opened until {@link #unshut}. If not, it may be
+   *     open somewhere
    */
-  public synchronized boolean beginUnlink(File file) {
+  public synchronized boolean shut(File file) {
     if (mayBeOpen(file)) {
-      return true;
+      return false;
     }
-    ending.merge(file, 1, Integer::sum);
-    return false;
+    shut.merge(file, 1, Integer::sum);
+    return true;
   }
 
-  /** The removal has been carried out, or not. */
-  public synchronized void end(File file) {
-    ending.computeIfPresent(file, (f, removals) -> removals == 1 ? null : removals - 1);
+  /** The change has been carried out, or not. */
+  public synchronized void unshut(File file) {
+    shut.computeIfPresent(file, (f, changes) -> changes == 1 ? null : changes - 1);
   }
 
   public synchronized boolean mayBeOpen(File file) {

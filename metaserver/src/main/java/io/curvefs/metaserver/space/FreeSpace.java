@@ -101,7 +101,7 @@ public final class FreeSpace {
    * Takes blocks. They are the caller's until they are in the rows, or given back.
    *
    * @return what is wanted; no more than what is needed when space is scarce; less than that only
-   *     when it would be in too many ranges; nothing when there is too little
+   *     when it would be in too many ranges, and may be less; nothing when there is too little
    */
   public synchronized List<BlockRange> take(Pool pool, Want want) {
     SpaceAllocator allocator = allocators.get(pool);
@@ -114,7 +114,13 @@ public final class FreeSpace {
             : (int) Math.min(want.blocks(), allocator.free());
     BlockRange behind = want.behind() == 0 ? null : new BlockRange(want.behind(), 1);
     boolean growing = want.blocks() > want.blocksMin();
-    return allocator.allocate(new SpaceRequest(blocks, behind, growing, want.rangesMax()));
+    List<BlockRange> taken =
+        allocator.allocate(new SpaceRequest(blocks, behind, growing, want.rangesMax()));
+    if (want.whole() && taken.stream().mapToInt(BlockRange::count).sum() < want.blocksMin()) {
+      taken.forEach(allocator::release);
+      return List.of();
+    }
+    return taken;
   }
 
   /**

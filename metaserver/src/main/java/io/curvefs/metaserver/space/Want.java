@@ -7,8 +7,9 @@ package io.curvefs.metaserver.space;
  * @param blocksMin that are needed now, 1 to {@code blocks}
  * @param behind address of a block behind which they are best; 0: anywhere
  * @param rangesMax in how many ranges at most, 1 or more
+ * @param whole no less than {@code blocksMin} in these ranges
  */
-public record Want(int blocks, int blocksMin, long behind, int rangesMax) {
+public record Want(int blocks, int blocksMin, long behind, int rangesMax, boolean whole) {
   public Want {
     if (blocksMin <= 0 || blocks < blocksMin || behind < 0 || rangesMax <= 0) {
       throw new IllegalArgumentException(

@@ -67,14 +67,21 @@ public final class SpaceSupply {
    */
   public CompletableFuture<Loans.Supplied> more(
       DataGroup group, Leadership leadership, Pool pool, int blocks) {
+    return moreBlockGroups(group, leadership, pool, blocks)
+        .thenCompose(
+            supplied ->
+                supplied == Loans.Supplied.SOME
+                    ? CompletableFuture.completedFuture(supplied)
+                    : loans.borrow(group, leadership, pool, blocks));
+  }
+
+  /** As {@link #more}, but borrows nothing: of the coordinator alone. */
+  public CompletableFuture<Loans.Supplied> moreBlockGroups(
+      DataGroup group, Leadership leadership, Pool pool, int blocks) {
     int needed = (blocks + VolumeLayout.GROUP_BLOCKS - 1) / VolumeLayout.GROUP_BLOCKS;
     return asking(group, leadership, pool)
         .ask(needed)
-        .thenCompose(
-            came ->
-                came
-                    ? CompletableFuture.completedFuture(Loans.Supplied.SOME)
-                    : loans.borrow(group, leadership, pool, blocks));
+        .thenApply(came -> came ? Loans.Supplied.SOME : Loans.Supplied.NONE);
   }
 
   /** Gets block groups in the background if few blocks are left. */

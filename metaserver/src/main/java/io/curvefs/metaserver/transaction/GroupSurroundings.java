@@ -14,9 +14,11 @@ import io.curvefs.metaserver.operation.Surroundings;
 import io.curvefs.metaserver.partition.Locks;
 import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.metaserver.partition.SpaceRows;
+import io.curvefs.metaserver.session.OpenTable;
 import io.curvefs.metaserver.space.Pool;
 import io.curvefs.metaserver.space.Want;
 import io.curvefs.metaserver.store.Keys;
+import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Inode;
 import io.curvefs.proto.Timestamp;
@@ -127,6 +129,16 @@ public class GroupSurroundings implements Surroundings {
   @Override
   public boolean isReserved(BlockRange range) {
     return new SpaceRows(group.rows(), fileSystem).isReserved(session, range);
+  }
+
+  @Override
+  public boolean mayBeOpen(InodeId id) {
+    return leadership.opens().mayBeOpen(new OpenTable.File(fileSystem, id));
+  }
+
+  @Override
+  public boolean hasBlocks(InodeId id, ChunkBlocks places) {
+    return namespace.hasBlocks(id, places);
   }
 
   @Override

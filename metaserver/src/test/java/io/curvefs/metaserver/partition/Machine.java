@@ -14,6 +14,7 @@ import io.curvefs.metaserver.space.Want;
 import io.curvefs.metaserver.store.WriteSet;
 import io.curvefs.metaserver.testing.MemoryRows;
 import io.curvefs.proto.AdmitSession;
+import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.CreatePartition;
 import io.curvefs.proto.Dentry;
 import io.curvefs.proto.Effect;
@@ -176,6 +177,16 @@ final class Machine {
     @Override
     public boolean isReserved(BlockRange range) {
       return new SpaceRows(rows, FILE_SYSTEM).isReserved(SESSION, range);
+    }
+
+    @Override
+    public boolean mayBeOpen(InodeId id) {
+      return mayBeOpen;
+    }
+
+    @Override
+    public boolean hasBlocks(InodeId id, ChunkBlocks places) {
+      return namespace().hasBlocks(id, places);
     }
 
     @Override

@@ -8,9 +8,12 @@ import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
 import io.curvefs.id.GroupId;
 import io.curvefs.id.InodeId;
+import io.curvefs.id.SessionId;
 import io.curvefs.metaserver.group.Placement;
+import io.curvefs.metaserver.partition.Namespace;
 import io.curvefs.metaserver.partition.SpaceRows;
 import io.curvefs.metaserver.service.NamespaceService;
+import io.curvefs.metaserver.session.OpenTable;
 import io.curvefs.metaserver.space.Pool;
 import io.curvefs.metaserver.store.Keys;
 import io.curvefs.metaserver.supply.BlockGroupKeeper;
@@ -29,11 +32,15 @@ import io.curvefs.proto.CheckSpace;
 import io.curvefs.proto.ChunkBlocks;
 import io.curvefs.proto.CommitBlocks;
 import io.curvefs.proto.Create;
+import io.curvefs.proto.Effect;
 import io.curvefs.proto.FileSystem;
 import io.curvefs.proto.FileType;
 import io.curvefs.proto.GetSpace;
+import io.curvefs.proto.Inode;
 import io.curvefs.proto.MutateReply;
 import io.curvefs.proto.MutateRequest;
+import io.curvefs.proto.Mutation;
+import io.curvefs.proto.Outcome;
 import io.curvefs.proto.ReadReply;
 import io.curvefs.proto.ReadRequest;
 import io.curvefs.proto.Reserve;
@@ -504,5 +511,166 @@ class SpaceLifeTest {
     assertThat(check.getSet()).isEqualTo(100);
     assertThat(check.getUsed()).isEqualTo(70);
     assertThat(check.getReserved()).isEqualTo(30);
+  }
+
+  // ---- moving ----
+
+  /** A file of two pieces, with another's blocks between them. */
+  private long fragmented() throws Exception {
+    long file = create("f");
+    List<BlockRange> blocks = reserve(file, 300, 300).getReservedList();
+    assertThat(blocks).hasSize(1);
+    long first = blocks.get(0).getAddress();
+    commit(file, List.of(range(first, 100), range(first + 200, 100)));
+    return file;
+  }
+
+  private static BlockRange range(long address, int count) {
+    return BlockRange.newBuilder().setAddress(address).setCount(count).build();
+  }
+
+  private MutateReply reserveToMove(long inode, int blocks, int rangesMax) throws Exception {
+    return mutate(
+        MutateRequest.newBuilder()
+            .setReserve(
+                Reserve.newBuilder()
+                    .setInode(inode)
+                    .setBlocks(blocks)
+                    .setBlocksMin(blocks)
+                    .setRangesMax(rangesMax)
+                    .setMoving(true)));
+  }
+
+  private static CommitBlocks.Builder move(long inode, long version, int place, BlockRange to) {
+    return CommitBlocks.newBuilder()
+        .setInode(inode)
+        .setBasedOn(version)
+        .setMoved(true)
+        .addChunks(
+            ChunkBlocks.newBuilder()
+                .addBlocks(
+                    BlockExtent.newBuilder()
+                        .setChunkBlock(place)
+                        .setCount(to.getCount())
+                        .setAddress(to.getAddress())));
+  }
+
+  private MutateReply commit(CommitBlocks.Builder commit) throws Exception {
+    return mutate(MutateRequest.newBuilder().setCommitBlocks(commit));
+  }
+
+  private Inode inode(long id) {
+    return new Namespace(local.group().rows(), LocalGroup.FILE_SYSTEM).inode(new InodeId(id));
+  }
+
+  @Test
+  void a_move_is_two_entries_changes_no_time_and_the_old_blocks_rest() throws Exception {
+    long file = fragmented();
+    Inode before = inode(file);
+    long index = index();
+    BlockRange to = reserveToMove(file, 200, 1).getReserved(0);
+    commit(move(file, before.getDataVersion(), 0, to));
+
+    assertThat(index()).isEqualTo(index + 2);
+    assertThat(inode(file))
+        .isEqualTo(
+            before.toBuilder()
+                .setVersion(before.getVersion() + 1)
+                .setDataVersion(before.getDataVersion() + 1)
+                .build());
+    assertThat(usage().getQuarantined()).isEqualTo(200);
+    assertThat(
+            new Namespace(local.group().rows(), LocalGroup.FILE_SYSTEM)
+                .chunk(new InodeId(file), 0)
+                .getBlocksList())
+        .containsExactly(
+            BlockExtent.newBuilder().setCount(200).setAddress(to.getAddress()).build());
+    long free = free();
+    releaseRested();
+    pass(REST_SECONDS + 6);
+    releaseRested();
+    assertThat(free()).isEqualTo(free + 200);
+  }
+
+  @Test
+  void a_file_that_may_be_open_is_not_moved() throws Exception {
+    long file = fragmented();
+    long version = inode(file).getDataVersion();
+    BlockRange to = reserveToMove(file, 200, 1).getReserved(0);
+    OpenTable.File opened = new OpenTable.File(LocalGroup.FILE_SYSTEM, new InodeId(file));
+    local.leadership().opens().open(opened, new SessionId(SESSION), 1);
+    long index = index();
+    assertRefused(Refusal.EBUSY, () -> reserveToMove(file, 200, 1));
+    assertRefused(Refusal.EBUSY, () -> commit(move(file, version, 0, to)));
+    assertThat(index()).isEqualTo(index);
+
+    local.leadership().opens().close(opened, new SessionId(SESSION), 1);
+    commit(move(file, version, 0, to));
+    assertThat(local.leadership().opens().open(opened, new SessionId(SESSION), 2))
+        .as("once it is moved")
+        .isTrue();
+  }
+
+  @Test
+  void who_opens_a_file_between_plan_and_entry_keeps_it_where_it_is() throws Exception {
+    long file = fragmented();
+    BlockRange to = reserveToMove(file, 200, 1).getReserved(0);
+    OpenTable.File opened = new OpenTable.File(LocalGroup.FILE_SYSTEM, new InodeId(file));
+    local.leadership().opens().open(opened, new SessionId(SESSION), 1);
+    Mutation.Builder planned =
+        Mutation.newBuilder()
+            .setFileSystem(LocalGroup.FILE_SYSTEM)
+            .addEffects(
+                Effect.newBuilder()
+                    .setCommitBlocks(move(file, inode(file).getDataVersion(), 0, to)));
+    long index = index();
+    assertThat(
+            local
+                .group()
+                .propose(local.leadership(), WallClock.SYSTEM.now(), planned)
+                .get(10, TimeUnit.SECONDS)
+                .getKind())
+        .isEqualTo(Outcome.Kind.CONFLICT);
+    assertThat(index()).isEqualTo(index);
+  }
+
+  @Test
+  void a_move_is_of_one_version_and_of_blocks_that_are_there() throws Exception {
+    long file = fragmented();
+    long version = inode(file).getDataVersion();
+    BlockRange to = reserveToMove(file, 200, 1).getReserved(0);
+    assertRefused(Refusal.CHANGED, () -> commit(move(file, version - 1, 0, to)));
+    assertRefused(Refusal.BAD_REQUEST, () -> commit(move(file, version, 1, to)));
+    assertRefused(Refusal.BAD_REQUEST, () -> commit(move(file, version, 0, to).clearBasedOn()));
+    assertRefused(Refusal.BAD_REQUEST, () -> commit(move(file, version, 0, to).setLength(1)));
+    assertThat(inode(file).getDataVersion()).isEqualTo(version);
+  }
+
+  @Test
+  void blocks_to_move_to_come_in_few_ranges_or_not_at_all() throws Exception {
+    use(new MemoryBlockGroups(1, 1000));
+    long file = create("f");
+    List<BlockRange> all = reserve(file, 1000, 1000).getReservedList();
+    assertThat(all).hasSize(1);
+    long first = all.get(0).getAddress();
+    for (int i = 0; i < 5; i++) {
+      giveBack(List.of(range(first + i * 200, 100))); // free: five pieces of 100
+    }
+    long index = index();
+    assertRefused(Refusal.ENOSPC, () -> reserveToMove(file, 150, 1));
+    assertRefused(Refusal.ENOSPC, () -> reserveToMove(file, 250, 2));
+    assertThat(index()).isEqualTo(index);
+    assertThat(free()).isEqualTo(500);
+    assertThat(reserveToMove(file, 150, 2).getReservedList()).hasSize(2);
+    assertThat(free()).isEqualTo(350);
+  }
+
+  @Test
+  void block_groups_are_got_once_for_a_long_range_and_not_all_of_them() throws Exception {
+    use(new MemoryBlockGroups(1000, 100));
+    long file = create("f");
+    assertRefused(Refusal.ENOSPC, () -> reserveToMove(file, 101, 1));
+    assertThat(coordinator.questions).isEqualTo(1);
+    assertThat(reserveToMove(file, 100, 1).getReservedList()).hasSize(1);
   }
 }

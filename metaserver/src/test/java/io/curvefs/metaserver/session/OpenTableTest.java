@@ -16,14 +16,14 @@ class OpenTableTest {
   private final OpenTable opens = new OpenTable(List.of());
 
   @Test
-  void a_file_cannot_be_opened_until_every_removal_of_a_link_has_ended() {
-    assertThat(opens.beginUnlink(FILE)).isFalse();
-    assertThat(opens.beginUnlink(FILE)).isFalse();
-    opens.end(FILE);
+  void a_file_cannot_be_opened_until_every_change_that_has_shut_it_has_ended() {
+    assertThat(opens.shut(FILE)).isTrue();
+    assertThat(opens.shut(FILE)).isTrue();
+    opens.unshut(FILE);
     assertThat(opens.open(FILE, ONE, 1)).isFalse();
-    opens.end(FILE);
+    opens.unshut(FILE);
     assertThat(opens.open(FILE, ONE, 1)).isTrue();
-    assertThat(opens.beginUnlink(FILE)).isTrue();
+    assertThat(opens.shut(FILE)).isFalse();
   }
 
   @Test

@@ -173,7 +173,7 @@ class LoansTest {
     LocalGroup local = groups.get(id);
     while (true) {
       List<BlockRange> taken =
-          local.leadership().space().take(POOL, new Want(blocks, blocks, 0, 1000));
+          local.leadership().space().take(POOL, new Want(blocks, blocks, 0, 1000, false));
       if (!taken.isEmpty()) {
         ReserveBlocks.Builder reserve = ReserveBlocks.newBuilder();
         taken.forEach(range -> reserve.addRanges(BlockRanges.message(range)));

@@ -1,14 +1,14 @@
-package io.curvefs.client.warmup;
+package io.curvefs.client.pace;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * Bytes per second that a job may move: who has moved some waits until they are paid for. After a
- * pause at most a tenth of a second's worth is free. Thread-safe.
+ * Bytes per second that somebody may move: who has moved some waits until they are paid for. After
+ * a pause at most a tenth of a second's worth is free. Thread-safe.
  */
-final class Bandwidth {
+public final class Bandwidth {
   private static final long NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
   private static final long CREDIT_NANOS = NANOS_PER_SECOND / 10;
 
@@ -22,15 +22,20 @@ final class Bandwidth {
 
   /** How time is passed. */
   @FunctionalInterface
-  interface Pause {
+  public interface Pause {
     void nanos(long nanos) throws InterruptedException;
+  }
+
+  /** Of this machine's time. */
+  public static Bandwidth of(long bytesPerSecond) {
+    return new Bandwidth(bytesPerSecond, System::nanoTime, TimeUnit.NANOSECONDS::sleep);
   }
 
   /**
    * @param bytesPerSecond 0: no limit
    * @param nanoTime the monotonic clock
    */
-  Bandwidth(long bytesPerSecond, LongSupplier nanoTime, Pause pause) {
+  public Bandwidth(long bytesPerSecond, LongSupplier nanoTime, Pause pause) {
     this.bytesPerSecond = bytesPerSecond;
     this.nanoTime = nanoTime;
     this.pause = pause;
@@ -38,7 +43,7 @@ final class Bandwidth {
   }
 
   /** Waits for what was just moved. */
-  void spent(long bytes) throws InterruptedException {
+  public void spent(long bytes) throws InterruptedException {
     if (bytesPerSecond == 0 || bytes == 0) {
       return;
     }
