@@ -141,9 +141,10 @@ public final class Defragmenter {
         return layout;
       }
       try {
-        listener.ended(moved(path, inode, layout));
-        failures = 0;
+        FileEnd end = moved(path, inode, layout);
         FileLayout after = FileLayout.of(namespace, List.of(inode)).get(inode);
+        listener.ended(end);
+        failures = 0;
         return after == null ? FileLayout.NOTHING : after;
       } catch (IOException e) {
         failed(path, e);

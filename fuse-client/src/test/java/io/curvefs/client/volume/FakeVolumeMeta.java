@@ -58,6 +58,9 @@ final class FakeVolumeMeta implements VolumeMeta {
   @GuardedBy("this")
   private long next = 1;
 
+  /** Of the last request for blocks to move to. */
+  volatile long movedBehind = -1;
+
   /** Whether files may be open. */
   volatile boolean open;
 
@@ -186,6 +189,7 @@ final class FakeVolumeMeta implements VolumeMeta {
   @Override
   public synchronized Granted reserveToMove(InodeId inode, int wanted, int rangesMax, long behind)
       throws RefusedException {
+    movedBehind = behind;
     if (open) {
       throw new RefusedException(Refusal.EBUSY);
     }

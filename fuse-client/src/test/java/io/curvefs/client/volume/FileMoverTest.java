@@ -120,6 +120,24 @@ class FileMoverTest {
   }
 
   @Test
+  void a_chunk_is_best_behind_the_one_before() throws Exception {
+    long second = 64L << 20;
+    for (long offset : new long[] {0, second - 4096, second, second + 8192}) {
+      on.write(offset, filled(4096, 1));
+      on.file.flush();
+      other.write(offset, ByteBuffer.wrap(filled(4096, 99)));
+      other.flush();
+    }
+    FileMover file = mover.file(INODE);
+    assertThat(file.move(0, copied -> {})).isEqualTo(Moved.DONE);
+    assertThat(on.meta.movedBehind).as("anywhere").isZero();
+    assertThat(file.move(1, copied -> {})).isEqualTo(Moved.DONE);
+    List<Run> runs = on.meta.blocksOf(INODE);
+    assertThat(on.meta.movedBehind).isEqualTo(runs.get(0).address() + 1);
+    assertThat(runs.get(1).address()).isEqualTo(on.meta.movedBehind);
+  }
+
+  @Test
   void what_lies_behind_the_end_is_not_copied() throws Exception {
     byte[] content = fragment(3, 8192);
     on.meta.truncate(INODE, 2 * 8192 + 100); // the rest of the block keeps its bytes

@@ -101,7 +101,8 @@ public final class FreeSpace {
    * Takes blocks. They are the caller's until they are in the rows, or given back.
    *
    * @return what is wanted; no more than what is needed when space is scarce; less than that only
-   *     when it would be in too many ranges, and may be less; nothing when there is too little
+   *     when it would be in too many ranges, and need not be whole; nothing when there is too
+   *     little
    */
   public synchronized List<BlockRange> take(Pool pool, Want want) {
     SpaceAllocator allocator = allocators.get(pool);

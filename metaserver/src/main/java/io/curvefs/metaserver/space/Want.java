@@ -7,7 +7,7 @@ package io.curvefs.metaserver.space;
  * @param blocksMin that are needed now, 1 to {@code blocks}
  * @param behind address of a block behind which they are best; 0: anywhere
  * @param rangesMax in how many ranges at most, 1 or more
- * @param whole no less than {@code blocksMin} in these ranges
+ * @param whole all of {@code blocksMin} in these ranges, or none
  */
 public record Want(int blocks, int blocksMin, long behind, int rangesMax, boolean whole) {
   public Want {
