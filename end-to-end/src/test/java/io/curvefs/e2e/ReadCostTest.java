@@ -1,6 +1,7 @@
 package io.curvefs.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.curvefs.client.mount.MountHandle;
 import io.curvefs.e2e.testing.Await;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class ReadCostTest {
   private static final String READS = "curvefs.fuse.operations{operation=READ}";
+  private static final String WRITES = "curvefs.fuse.operations{operation=WRITE}";
   private static final String FLUSHES = "curvefs.fuse.operations{operation=FLUSH}";
   private static final String OPENS = "curvefs.fuse.operations{operation=OPEN}";
   private static final String RELEASES = "curvefs.fuse.operations{operation=RELEASE}";
@@ -74,6 +76,26 @@ class ReadCostTest {
     String[] version = System.getProperty("os.version").split("[.-]", -1);
     int actual = Integer.parseInt(version[0]) * 1000 + Integer.parseInt(version[1]);
     return actual >= major * 1000 + minor;
+  }
+
+  @Test
+  void a_write_of_a_mebibyte_is_one_request() throws IOException {
+    assumeTrue(kernelIsAtLeast(4, 20), "older kernels send 128 KiB at a time");
+    byte[] mebibyte = new byte[1 << 20];
+    Arrays.fill(mebibyte, (byte) 7);
+    double before = mount.counted(WRITES);
+    Path file = mount.path("long");
+    try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+      FileChannel channel = out.getChannel();
+      ByteBuffer direct = ByteBuffer.allocateDirect(mebibyte.length).put(mebibyte);
+      for (int i = 0; i < 4; i++) {
+        assertThat(channel.write(direct.flip())).isEqualTo(mebibyte.length);
+      }
+    }
+    assertThat(mount.counted(WRITES) - before).isEqualTo(4);
+    Mount reader = another();
+    byte[] found = Files.readAllBytes(reader.path("long"));
+    assertThat(found).hasSize(4 << 20).containsOnly(7);
   }
 
   @Test

@@ -18,9 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A mount through libfuse 2: its session is served by our own threads, not by libfuse's, which
- * start and end all the time and would pay for it in the JVM. Mounted from construction until the
- * kernel lets go.
+ * A mount through libfuse 2, with longer requests than it knows ({@link Handshake}): its session is
+ * served by our own threads, not by libfuse's, which start and end all the time and would pay for
+ * it in the JVM. Mounted from construction until the kernel lets go.
  */
 public final class JnrFuseMount {
   private static final Logger log = LoggerFactory.getLogger(JnrFuseMount.class);
@@ -86,6 +86,7 @@ public final class JnrFuseMount {
           "libfuse does not take the mount options " + options.more() + ": its reason is above");
     }
     libFuse.fuse_session_add_chan(session, channel);
+    shakeHands();
     this.served = new CountDownLatch(options.threads());
     for (int i = 0; i < options.threads(); i++) {
       Thread thread = new Thread(this::serve, "fuse-" + i);
@@ -136,6 +137,18 @@ public final class JnrFuseMount {
     Memory.putInt(args, arguments.size());
     Memory.putLong(args + 8, argv);
     return args;
+  }
+
+  private void shakeHands() throws IOException {
+    boolean done = false;
+    try {
+      new Handshake(libFuse, session, channel).run(Replies.DATA_BYTES_MAX);
+      done = true;
+    } finally {
+      if (!done) {
+        libFuse.fuse_unmount(mountPoint.toString(), channel);
+      }
+    }
   }
 
   private void serve() {

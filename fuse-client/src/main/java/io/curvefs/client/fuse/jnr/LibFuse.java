@@ -18,6 +18,21 @@ public interface LibFuse {
 
   int fuse_session_loop(long session);
 
+  /** Of the memory that the session loop reads requests into. */
+  long fuse_chan_bufsize(long channel);
+
+  /** A channel over a descriptor; closes it when it is destroyed. */
+  long fuse_kern_chan_new(int descriptor);
+
+  int fuse_chan_fd(long channel);
+
+  void fuse_chan_destroy(long channel);
+
+  /** Bytes of a request, 0: the mount is gone, or below 0: an errno. */
+  int fuse_chan_recv(long channelHolder, long buffer, long bytes);
+
+  void fuse_session_process(long session, long request, long bytes, long channel);
+
   void fuse_session_exit(long session);
 
   void fuse_session_destroy(long session);
@@ -45,6 +60,16 @@ public interface LibFuse {
   int fuse_reply_statfs(long request, long statvfs);
 
   int fuse_reply_xattr(long request, long count);
+
+  // Of libc, which libfuse brings along.
+
+  int pipe(@Out int[] descriptors);
+
+  long read(int descriptor, long buffer, long bytes);
+
+  long write(int descriptor, long buffer, long bytes);
+
+  int close(int descriptor);
 
   int fuse_lowlevel_notify_inval_inode(long channel, long inode, long offset, long length);
 }

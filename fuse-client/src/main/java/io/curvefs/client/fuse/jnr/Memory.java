@@ -15,6 +15,11 @@ final class Memory {
     return IO.allocateMemory(bytes, true);
   }
 
+  /** The same with any content: the kernel gives the pages when they are first written to. */
+  static long allocateUntouched(long bytes) {
+    return IO.allocateMemory(bytes, false);
+  }
+
   static long getLong(long address) {
     return IO.getLong(address);
   }

@@ -24,7 +24,7 @@ final class Replies {
   private static final int ENTRY_BYTES = ENTRY_ATTR + StatLayout.BYTES + 16;
 
   /** Most bytes of one read or write, and of what a directory listing asks for at once. */
-  static final int DATA_BYTES_MAX = 128 << 10;
+  static final int DATA_BYTES_MAX = 1 << 20;
 
   /** Only asked for its offsets. */
   private static final FuseFileInfo FILE_INFO =
@@ -67,7 +67,7 @@ final class Replies {
   private static final class Scratch {
     final long entry = Memory.allocate(ENTRY_BYTES);
     final long statvfs = Memory.allocate(Struct.size(new Statvfs(Runtime.getSystemRuntime())));
-    final long data = Memory.allocate(DATA_BYTES_MAX);
+    final long data = Memory.allocateUntouched(DATA_BYTES_MAX);
     final ByteBuffer dataBuffer = Memory.buffer(data, DATA_BYTES_MAX);
   }
 
