@@ -279,29 +279,32 @@ final class SpaceTable {
   }
 
   /**
-   * Some blocks of the block group are going to be borrowed. One that is not known yet has only
+   * Some blocks of the block group are going to be borrowed. What of it was not known yet has only
    * bits that are set.
    *
    * @param lender the raft group that holds it
    */
   void holdBorrowed(BlockGroup group, int lender, long number) throws ConditionFailedException {
-    HeldBlockGroup before = space.heldBlockGroup(group.getAddress());
-    if (before == null) {
-      put(
-          group.getAddress(),
-          HeldBlockGroup.newBuilder()
-              .setBlocks(group.getBlocks())
-              .setPoolSet(group.getPoolSet())
-              .setLender(lender)
-              .setGiven(number)
-              .build());
-      reserve(SpaceRows.holder(lender), new BlockRange(group.getAddress(), group.getBlocks()), 0);
-    } else if (before.getLender() == lender) {
-      put(
-          group.getAddress(),
-          before.toBuilder().setGiven(Math.max(before.getGiven(), number)).build());
-    } else {
+    HeldBlockGroup known = space.heldBlockGroup(group.getAddress());
+    HeldBlockGroup before =
+        known == null
+            ? HeldBlockGroup.newBuilder().setPoolSet(group.getPoolSet()).setLender(lender).build()
+            : known;
+    if (before.getLender() != lender) {
       throw ConditionFailedException.conflict("not of that lender: " + group.getAddress());
+    }
+    put(
+        group.getAddress(),
+        before.toBuilder()
+            .setBlocks(Math.max(before.getBlocks(), group.getBlocks()))
+            .setGiven(Math.max(before.getGiven(), number))
+            .build());
+    int more = group.getBlocks() - before.getBlocks();
+    if (more > 0) {
+      reserve(
+          SpaceRows.holder(lender),
+          new BlockRange(group.getAddress() + before.getBlocks(), more),
+          0);
     }
   }
 

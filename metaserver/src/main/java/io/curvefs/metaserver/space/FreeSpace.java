@@ -289,16 +289,23 @@ public final class FreeSpace {
     }
   }
 
-  /** Blocks of the block group are going to be borrowed; all others of it are in use. */
+  /**
+   * Blocks of the block group are going to be borrowed; all others of it are in use.
+   *
+   * @param blocks that it has; it may have grown
+   */
   public synchronized void holdBorrowed(Pool pool, long address, int blocks) {
     GroupAddress group = new GroupAddress(pool.fileSystem(), address);
-    if (!pools.containsKey(group)) {
-      Bitmap none = Bitmap.ofBits(blocks);
-      if (none.set(0, blocks) != Bitmap.DONE) {
-        throw new IllegalStateException("all bits were clear");
-      }
-      add(pool, address, none);
-      borrowed.add(group);
+    BlockGroupId id = groupAt(address);
+    SpaceAllocator known = pools.containsKey(group) ? allocators.get(pool) : null;
+    int before = known == null ? 0 : known.usage(id).blocks();
+    hold(pool, address, blocks);
+    borrowed.add(group);
+    SpaceAllocator allocator = allocators.get(pool);
+    if (allocator != null
+        && before < blocks
+        && !allocator.take(id.range(before, blocks - before))) {
+      throw new IllegalStateException("just now they were free");
     }
   }
 

@@ -64,6 +64,9 @@ class SpaceModelTest {
 
   private static final int BORROWER = 2;
 
+  /** Of the lender's block group, which grows. */
+  private int lenderBlocks = BLOCKS / 2;
+
   private final long seed = new Random().nextLong();
   private final Random random = new Random(seed);
   private final Machine machine = new Machine(1);
@@ -486,8 +489,9 @@ class SpaceModelTest {
 
   private void borrow() {
     long group = FIRST + GROUPS * GROUP_BLOCKS;
-    int first = random.nextInt(BLOCKS);
-    BlockRange range = range(group + first, 1 + random.nextInt(BLOCKS - first));
+    lenderBlocks = Math.min(BLOCKS, lenderBlocks + random.nextInt(2));
+    int first = random.nextInt(lenderBlocks);
+    BlockRange range = range(group + first, 1 + random.nextInt(lenderBlocks - first));
     Outcome outcome =
         machine.apply(
             LogEntry.newBuilder()
@@ -496,16 +500,19 @@ class SpaceModelTest {
                         .setFileSystem(Machine.FILE_SYSTEM)
                         .setLender(LENDER)
                         .setNumber(machine.log.size())
-                        .addGroups(BlockGroup.newBuilder().setAddress(group).setBlocks(BLOCKS))
+                        .addGroups(
+                            BlockGroup.newBuilder().setAddress(group).setBlocks(lenderBlocks))
                         .addRanges(range)));
+    int known = groups.getOrDefault(GROUPS, 0);
     boolean possible =
-        !groups.containsKey(GROUPS)
-            || blocks(range).stream().allMatch(b -> awayTo(LENDER).equals(owners.get(b)));
+        blocks(range).stream()
+            .allMatch(b -> b >= group + known || awayTo(LENDER).equals(owners.get(b)));
     assertThat(outcome.getKind() == Outcome.Kind.APPLIED).as("borrowed").isEqualTo(possible);
     if (possible) {
-      if (groups.put(GROUPS, BLOCKS) == null) {
-        blocks(range(group, BLOCKS)).forEach(block -> owners.put(block, awayTo(LENDER)));
+      for (long block = group + known; block < group + lenderBlocks; block++) {
+        owners.put(block, awayTo(LENDER));
       }
+      groups.put(GROUPS, Math.max(known, lenderBlocks));
       owners.keySet().removeAll(blocks(range));
     }
   }
@@ -522,11 +529,11 @@ class SpaceModelTest {
                         .setFileSystem(Machine.FILE_SYSTEM)
                         .addRanges(range)));
     boolean possible =
-        groups.containsKey(GROUPS) && blocks(range).stream().noneMatch(owners::containsKey);
+        blocks(range).stream().allMatch(block -> isHeld(block) && !owners.containsKey(block));
     assertThat(outcome.getKind() == Outcome.Kind.APPLIED).as("returned").isEqualTo(possible);
     if (possible) {
       blocks(range).forEach(block -> owners.put(block, awayTo(LENDER)));
-      List<Long> all = blocks(range(group, BLOCKS));
+      List<Long> all = blocks(range(group, groups.get(GROUPS)));
       if (all.stream().allMatch(block -> awayTo(LENDER).equals(owners.get(block)))) {
         owners.keySet().removeAll(all);
         groups.remove(GROUPS);

@@ -334,6 +334,31 @@ class LoansTest {
     checkRows();
   }
 
+  @Test
+  void what_a_lender_has_grown_by_is_lent_as_well() throws Exception {
+    assertThat(reserve(1, BLOCKS + 10)).isEqualTo(Supplied.SOME);
+    groups
+        .get(2)
+        .apply(
+            LogEntry.newBuilder()
+                .setHoldBlockGroups(
+                    HoldBlockGroups.newBuilder()
+                        .setFileSystem(LocalGroup.FILE_SYSTEM)
+                        .addGroups(
+                            BlockGroup.newBuilder()
+                                .setAddress(
+                                    MemoryBlockGroups.FIRST + 2L * MemoryBlockGroups.GROUP_BLOCKS)
+                                .setBlocks(BLOCKS + 77))));
+    for (int i = 0; i < (GROUPS - 1) * BLOCKS - 10 + 77; i++) {
+      assertThat(reserve(1, 1)).as("block %d", i).isEqualTo(Supplied.SOME);
+    }
+    assertThat(reserve(1, 1)).isEqualTo(Supplied.NONE);
+    checkRows();
+    freeAll(1);
+    giveBack(1);
+    assertThat(free(2)).isEqualTo(BLOCKS + 77);
+  }
+
   private SpaceRows rows(int id) {
     return new SpaceRows(groups.get(id).group().rows(), LocalGroup.FILE_SYSTEM);
   }
