@@ -47,8 +47,8 @@ final class ClusterLenders implements Lenders {
   }
 
   @Override
-  public CompletableFuture<Loan> lend(GroupId lender, AskLoan ask) {
-    return this.ask(lender, ParticipateRequest.newBuilder().setAskLoan(ask))
+  public CompletableFuture<Loan> lend(GroupId lender, AskLoan wanted) {
+    return ask(lender, ParticipateRequest.newBuilder().setAskLoan(wanted))
         .thenApply(ParticipateReply::getLoan);
   }
 

@@ -40,7 +40,7 @@ public final class BlockGroupKeeper {
   private static final int GROUPS_MAX = 1000;
 
   /** So many free blocks stay when empty block groups go: more than is asked for ahead of need. */
-  private static final int FREE_BLOCKS_KEPT = VolumeLayout.GROUP_BLOCKS;
+  static final int FREE_BLOCKS_KEPT = VolumeLayout.GROUP_BLOCKS;
 
   private final BlockGroupSource source;
 

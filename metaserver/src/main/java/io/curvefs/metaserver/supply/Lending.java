@@ -27,7 +27,7 @@ import java.util.stream.LongStream;
  */
 public final class Lending {
   /** Of one loan: some 12 bytes each in the entry. */
-  private static final int RANGES_MAX = 4096;
+  static final int RANGES_MAX = 4096;
 
   /** 2 GiB. */
   private static final int BLOCKS_MAX = 16 * VolumeLayout.GROUP_BLOCKS;

@@ -20,7 +20,6 @@ import io.curvefs.proto.Outcome;
 import io.curvefs.proto.RenewLoans;
 import io.curvefs.proto.ReturnBorrowed;
 import io.curvefs.space.BlockRange;
-import io.curvefs.space.VolumeLayout;
 import io.curvefs.time.WallClock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,12 +50,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Loans {
   private static final Logger log = LoggerFactory.getLogger(Loans.class);
-
-  /** Ranges of one entry. */
-  private static final int RANGES_MAX = 4096;
-
-  /** With so many free blocks of its own, a raft group needs no borrowed ones. */
-  private static final int FREE_BLOCKS_KEPT = VolumeLayout.GROUP_BLOCKS;
 
   /** Rounds through all lenders while some say that borrowed blocks are coming back to others. */
   private static final int ROUNDS_MAX = 10;
@@ -115,7 +108,7 @@ public final class Loans {
   /**
    * Borrows blocks of other raft groups, because somebody waits for them.
    *
-   * @return fails when a raft group that might have some cannot be asked now
+   * @return fails when nobody lends any, and a raft group that might have some cannot be asked now
    */
   public CompletableFuture<Supplied> borrow(
       DataGroup group, Leadership leadership, Pool pool, int blocks) {
@@ -130,7 +123,8 @@ public final class Loans {
     for (Pool pool : space.pools(fileSystem)) {
       long borrowed = space.freeBorrowed(pool);
       boolean wanted = space.takeWantedBack(pool);
-      if (borrowed > 0 && (wanted || space.free(pool) - borrowed >= FREE_BLOCKS_KEPT)) {
+      if (borrowed > 0
+          && (wanted || space.free(pool) - borrowed >= BlockGroupKeeper.FREE_BLOCKS_KEPT)) {
         all.add(borrower(group, leadership, fileSystem).giveBack(pool));
       }
     }
@@ -232,7 +226,7 @@ public final class Loans {
     }
 
     private CompletableFuture<Supplied> askAll(Pool pool, int blocks, int round) {
-      return ask(pool, blocks, lenders.others(fileSystem, group.id()), 0, Answer.NOTHING)
+      return ask(pool, blocks, lenders.others(fileSystem, group.id()), 0, Answer.NOTHING, null)
           .thenCompose(
               best ->
                   switch (best) {
@@ -252,14 +246,23 @@ public final class Loans {
     }
 
     /**
-     * Asks one lender after the other until one lends something.
+     * Asks one lender after the other until one lends something. Who does not answer holds up
+     * nobody that another can help; but then it is not known either that there is nothing.
      *
      * @param best what the others have said
+     * @param silent why one of them has not; null: all have
      */
     private CompletableFuture<Answer> ask(
-        Pool pool, int blocks, List<GroupId> all, int next, Answer best) {
+        Pool pool,
+        int blocks,
+        List<GroupId> all,
+        int next,
+        Answer best,
+        @Nullable Throwable silent) {
       if (next == all.size()) {
-        return CompletableFuture.completedFuture(best);
+        return silent == null
+            ? CompletableFuture.completedFuture(best)
+            : CompletableFuture.failedFuture(silent);
       }
       GroupId lender = all.get(next);
       AskLoan ask =
@@ -271,14 +274,19 @@ public final class Loans {
               .build();
       return lenders
           .lend(lender, ask)
-          .thenCompose(
-              loan -> {
+          .handle(
+              (loan, failure) -> {
+                if (loan == null) {
+                  return ask(pool, blocks, all, next + 1, best, failure);
+                }
                 if (loan.getRangesCount() > 0) {
                   return hold(lender, loan);
                 }
                 Answer said = Answer.of(loan.getProspect());
-                return ask(pool, blocks, all, next + 1, said.compareTo(best) > 0 ? said : best);
-              });
+                Answer better = said.compareTo(best) > 0 ? said : best;
+                return ask(pool, blocks, all, next + 1, better, silent);
+              })
+          .thenCompose(answer -> answer);
     }
 
     private CompletableFuture<Answer> hold(GroupId lender, Loan loan) {
@@ -306,7 +314,7 @@ public final class Loans {
     CompletableFuture<@Nullable Void> giveBack(Pool pool) {
       return inTurn(
           () -> {
-            List<BlockRange> free = leadership.space().takeBorrowed(pool, RANGES_MAX);
+            List<BlockRange> free = leadership.space().takeBorrowed(pool, Lending.RANGES_MAX);
             return free.isEmpty() ? nothing() : giveBack(free);
           });
     }

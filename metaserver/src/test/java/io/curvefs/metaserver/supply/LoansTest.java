@@ -1,6 +1,7 @@
 package io.curvefs.metaserver.supply;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.curvefs.error.Refusal;
 import io.curvefs.error.RefusedException;
@@ -77,6 +78,7 @@ class LoansTest {
   /** Asks the groups here, now and then in vain, twice, or long after. */
   private final class Way implements Lenders {
     boolean faulty;
+    int silent;
     final Deque<Runnable> late = new ArrayDeque<>();
 
     @Override
@@ -89,6 +91,9 @@ class LoansTest {
 
     private CompletableFuture<ParticipateReply> ask(
         GroupId lender, ParticipateRequest.Builder request) {
+      if (lender.value() == silent) {
+        return lost();
+      }
       ParticipateRequest sent = request.setTime(WallClock.SYSTEM.now()).build();
       int fault = faulty ? random.nextInt(8) : -1;
       switch (fault) {
@@ -267,6 +272,17 @@ class LoansTest {
     assertThat(reserve(2, BLOCKS)).isEqualTo(Supplied.SOME);
     assertThat(reserve(3, BLOCKS)).isEqualTo(Supplied.SOME);
     checkRows();
+  }
+
+  @Test
+  void who_does_not_answer_is_passed_over_and_is_no_reason_to_say_that_all_is_full()
+      throws Exception {
+    way.silent = 2;
+    assertThat(reserve(1, 2 * BLOCKS)).isEqualTo(Supplied.SOME);
+    assertThatThrownBy(() -> reserve(1, 1)).hasCauseInstanceOf(RefusedException.class);
+    way.silent = 0;
+    assertThat(reserve(1, BLOCKS)).isEqualTo(Supplied.SOME);
+    assertThat(reserve(1, 1)).isEqualTo(Supplied.NONE);
   }
 
   @Test

@@ -92,12 +92,13 @@ final class Handshake {
     Memory.putLong(holder, channel);
     int received = libFuse.fuse_chan_recv(holder, buffer, FIRST_REQUEST_BYTES);
     if (received <= IN_FLAGS) {
-      throw new IOException("the kernel has given the mount up: " + received);
+      throw new IOException(
+          "the kernel has given the mount up (" + received + "): unmount it, and mount again");
     }
     int offered = Memory.getInt(buffer + IN_FLAGS);
     int[] pipe = new int[2];
     if (libFuse.pipe(pipe) != 0) {
-      throw new IOException("no pipe: too many open files?");
+      throw new IOException("there is no pipe: too many open files, see ulimit -n");
     }
     long aside = libFuse.fuse_kern_chan_new(pipe[1]);
     try {
@@ -106,7 +107,10 @@ final class Handshake {
       Memory.clear(buffer, length);
       long answered = libFuse.read(pipe[0], buffer, length);
       if (answered <= OUT_MAX_WRITE) {
-        throw new IOException("libfuse has not answered the kernel: " + answered);
+        throw new IOException(
+            "libfuse has not taken the kernel's first request ("
+                + answered
+                + "): install libfuse 2.9 (Debian, Ubuntu: libfuse2)");
       }
       if (hasRoom && Memory.getInt(buffer + OUT_ERROR) == 0 && (offered & MAX_PAGES) != 0) {
         Memory.putInt(buffer + OUT_LENGTH, (int) length);
@@ -118,7 +122,8 @@ final class Handshake {
         answered = length;
       }
       if (libFuse.write(libFuse.fuse_chan_fd(channel), buffer, answered) != answered) {
-        throw new IOException("the kernel does not take the answer to its first request");
+        throw new IOException(
+            "the kernel does not take the answer to its first request: the kernel's log may say why");
       }
     } finally {
       libFuse.fuse_chan_destroy(aside); // closes its end of the pipe
